@@ -1,0 +1,206 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::error::ProtocolError;
+use crate::event::{Kind, Message, Received};
+use crate::frame::{FrameHeader, Opcode, mask};
+use crate::limits::Limits;
+use crate::text::TextCheck;
+
+/// How far ahead of the bytes received memory is reserved at least, on the word of a length field; no further
+/// than those bytes themselves otherwise, so that a store is never more than twice what arrived.
+const RESERVED_AHEAD: usize = 4 * 1024;
+/// An empty store with more memory than this gives it back.
+const RETAINED: usize = 64 * 1024;
+
+/// The message that is being received, and the store for what cannot be lent where it lies.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    /// The type of the message that has begun.
+    open: Option<Kind>,
+    /// The payload of all its frames so far, as their headers announced it.
+    len: u64,
+    fragments: u32,
+    check: TextCheck,
+    store: Store,
+}
+
+impl Assembly {
+    pub(crate) const fn new() -> Self {
+        Self {
+            open: None,
+            len: 0,
+            fragments: 0,
+            check: TextCheck::new(),
+            store: Store::Binary(Vec::new()),
+        }
+    }
+
+    /// Judges the header of a data frame against the message it belongs to; gives the type of the message.
+    pub(crate) fn begin_frame(
+        &mut self,
+        header: &FrameHeader,
+        limits: &Limits,
+    ) -> Result<Kind, ProtocolError> {
+        let starts = match header.opcode {
+            Opcode::Text => Some(Kind::Text),
+            Opcode::Binary => Some(Kind::Binary),
+            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
+        };
+        let kind = match (self.open, starts) {
+            (None, Some(kind)) | (Some(kind), None) => kind,
+            (None, None) => return Err(ProtocolError::NothingToContinue),
+            (Some(_), Some(_)) => return Err(ProtocolError::MessageInterrupted),
+        };
+        let fits = |len: u64, limit: usize| usize::try_from(len).is_ok_and(|len| len <= limit);
+        if !fits(header.payload_len, limits.max_frame()) {
+            return Err(ProtocolError::FrameTooBig {
+                len: header.payload_len,
+                limit: limits.max_frame(),
+            });
+        }
+        // Both terms are below 2^63, so the sum cannot wrap.
+        let len = self.len + header.payload_len;
+        if !fits(len, limits.max_message()) {
+            return Err(ProtocolError::MessageTooBig {
+                len,
+                limit: limits.max_message(),
+            });
+        }
+        if self.fragments == limits.max_fragments() {
+            return Err(ProtocolError::TooManyFragments {
+                limit: limits.max_fragments(),
+            });
+        }
+        self.open = Some(kind);
+        self.len = len;
+        self.fragments += 1;
+        Ok(kind)
+    }
+
+    /// Whether nothing of the message is stored, so that a part of it can be lent where it lies.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.store.is_empty() && !self.check.is_cut()
+    }
+
+    /// Whether the store holds a part of the message.
+    pub(crate) fn has_stored(&self) -> bool {
+        !self.store.is_empty()
+    }
+
+    /// Whether a message has begun and not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Unmasks a piece and appends it; `ahead` bytes of its frame are still to come.
+    pub(crate) fn append(
+        &mut self,
+        kind: Kind,
+        key: Option<[u8; 4]>,
+        piece: &mut [u8],
+        ahead: u64,
+    ) -> Result<(), ProtocolError> {
+        self.store.reserve(kind, piece.len(), ahead);
+        match &mut self.store {
+            Store::Text(store) => {
+                unmask(key, piece);
+                let piece = self.check.push(piece)?;
+                store.extend(piece.completed);
+                store.push_str(piece.text);
+            }
+            Store::Binary(store) => match key {
+                Some(key) => mask::append(key, piece, store),
+                None => store.extend_from_slice(piece),
+            },
+        }
+        Ok(())
+    }
+
+    /// Unmasks and checks a piece where it lies; needs an [empty](Self::is_empty) assembly.
+    ///
+    /// The start of a character at its end stays behind, for the next piece to complete.
+    pub(crate) fn check<'a>(
+        &mut self,
+        kind: Kind,
+        key: Option<[u8; 4]>,
+        piece: &'a mut [u8],
+    ) -> Result<Message<'a>, ProtocolError> {
+        unmask(key, piece);
+        match kind {
+            Kind::Text => Ok(Message::Text(self.check.push(piece)?.text)),
+            Kind::Binary => Ok(Message::Binary(piece)),
+        }
+    }
+
+    /// Ends the message: its text must not stop inside a character.
+    pub(crate) fn finish(&mut self) -> Result<(), ProtocolError> {
+        self.open = None;
+        self.len = 0;
+        self.fragments = 0;
+        self.check.finish()
+    }
+
+    /// What is stored, to lend or to give away.
+    pub(crate) fn stored(&mut self) -> Received<'_> {
+        match &mut self.store {
+            Store::Text(text) => Received::assembled_text(text),
+            Store::Binary(bytes) => Received::assembled_binary(bytes),
+        }
+    }
+
+    /// Forgets what is stored, and gives large memory back.
+    pub(crate) fn clear_store(&mut self) {
+        self.store.clear();
+    }
+}
+
+pub(crate) fn unmask(key: Option<[u8; 4]>, payload: &mut [u8]) {
+    if let Some(key) = key {
+        mask::apply(key, payload);
+    }
+}
+
+#[derive(Debug)]
+enum Store {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+impl Store {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Binary(bytes) => bytes.is_empty(),
+        }
+    }
+
+    /// Makes room for `len` bytes of this type, and for some of the `ahead` that are announced.
+    fn reserve(&mut self, kind: Kind, len: usize, ahead: u64) {
+        let ahead = |stored: usize| {
+            let growth = (stored + len).max(RESERVED_AHEAD);
+            len + usize::try_from(ahead).map_or(growth, |ahead| ahead.min(growth))
+        };
+        // Exact, since the growth is already geometric: a message of one frame ends in a store of its size.
+        match (kind, &mut *self) {
+            (Kind::Text, Self::Text(text)) if text.capacity() - text.len() < len => {
+                text.reserve_exact(ahead(text.len()));
+            }
+            (Kind::Binary, Self::Binary(bytes)) if bytes.capacity() - bytes.len() < len => {
+                bytes.reserve_exact(ahead(bytes.len()));
+            }
+            (Kind::Text, Self::Text(_)) | (Kind::Binary, Self::Binary(_)) => {}
+            (Kind::Text, Self::Binary(_)) => *self = Self::Text(String::with_capacity(ahead(0))),
+            (Kind::Binary, Self::Text(_)) => *self = Self::Binary(Vec::with_capacity(ahead(0))),
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Self::Text(text) if text.capacity() > RETAINED => *text = String::new(),
+            Self::Text(text) => text.clear(),
+            Self::Binary(bytes) if bytes.capacity() > RETAINED => *bytes = Vec::new(),
+            Self::Binary(bytes) => bytes.clear(),
+        }
+    }
+}

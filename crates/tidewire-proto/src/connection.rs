@@ -1,0 +1,255 @@
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::closing::{Closed, Fate, Phase};
+use crate::config::Config;
+use crate::error::ProtocolError;
+use crate::event::Delivery;
+use crate::inbox::Inbox;
+use crate::reader::{Reader, ReceiveState};
+use crate::role::Role;
+use crate::time::Instant;
+use crate::timers::Timer;
+use crate::writer::{SendState, Writer};
+
+/// A WebSocket connection after its opening handshake, as a state machine.
+///
+/// It never waits and never asks: bytes that arrived, the time and the end of the transport are told to it; bytes
+/// to send are appended to a buffer of the embedder's; what to do with the transport is read off
+/// [`fate`](Self::fate), and when to come back off [`poll_timeout`](Self::poll_timeout). The
+/// [crate's page](crate) shows the loop.
+pub struct Connection<R> {
+    receive: ReceiveState,
+    send: SendState<R>,
+    config: Arc<Config>,
+    /// When the last byte arrived.
+    seen: Instant,
+    /// When the keepalive ping left whose answer is awaited.
+    pinged: Instant,
+    reading: Reading,
+    /// While reading is paused: what is left on the pong clock.
+    pong_left: Option<Duration>,
+}
+
+/// Whether the embedder reads from the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Input is fed as it arrives.
+    Active,
+    /// Input is left in the transport, for example because the application has too much to do.
+    Paused,
+}
+
+impl<R: Role> Connection<R> {
+    /// A connection that was opened at `now`.
+    pub fn new(role: R, config: impl Into<Arc<Config>>, now: Instant) -> Self {
+        let config = config.into();
+        let mut send = SendState::new(role);
+        if let Some(keepalive) = config.keepalive {
+            send.timers.arm(Timer::Keepalive, now + keepalive.interval);
+        }
+        Self {
+            receive: ReceiveState::new(),
+            send,
+            config,
+            seen: now,
+            pinged: now,
+            reading: Reading::Active,
+            pong_left: None,
+        }
+    }
+
+    /// Binds the time, the input and the output, and lends the two halves that work on them.
+    ///
+    /// The reader consumes the input, the writer appends to the output. Where `out` is empty, everything
+    /// appended before counts as written.
+    #[inline]
+    pub fn turn<'t>(
+        &'t mut self,
+        now: Instant,
+        inbox: &'t mut Inbox,
+        out: &'t mut Vec<u8>,
+    ) -> (Reader<'t>, Writer<'t, R>) {
+        if out.is_empty() {
+            self.flushed(now, out);
+        }
+        let (input, fresh) = inbox.open();
+        if fresh {
+            self.seen = now;
+        }
+        let reader = Reader {
+            state: &mut self.receive,
+            config: &self.config,
+            input,
+        };
+        (
+            reader,
+            Writer {
+                state: &mut self.send,
+                config: &self.config,
+                out,
+                now,
+            },
+        )
+    }
+
+    /// Chooses how messages are handed over, from the next event on.
+    ///
+    /// In the middle of a message, [`Delivery::Chunks`] begins with what has been assembled of it, and
+    /// [`Delivery::Messages`] skips the rest of one that was begun in chunks.
+    pub fn set_delivery(&mut self, delivery: Delivery) {
+        self.receive.delivery = delivery;
+    }
+
+    /// Tells how writing went: `written` bytes left in this attempt, `unsent` still wait.
+    ///
+    /// With it the core knows when a ping has left, and when a peer reads nothing; to be called after each
+    /// attempt. Once nothing waits, what was held back for a slow peer may be appended to `out`.
+    pub fn handle_written(&mut self, now: Instant, written: usize, unsent: usize, out: &mut Vec<u8>) {
+        if unsent == 0 {
+            self.flushed(now, out);
+        } else if let Some(timeout) = self.config.write_timeout
+            && (written > 0 || !self.send.timers.is_armed(Timer::Write))
+            && self.phase() != Phase::Ended
+        {
+            self.send.timers.arm(Timer::Write, now + timeout);
+        }
+    }
+
+    /// Tells whether input is being read: while it is not, no answer to a ping can be expected.
+    pub fn handle_reading(&mut self, now: Instant, reading: Reading) {
+        if reading == self.reading {
+            return;
+        }
+        self.reading = reading;
+        match reading {
+            Reading::Paused => {
+                self.pong_left = self.send.timers.deadline(Timer::Pong).map(|at| at - now);
+                self.send.timers.disarm(Timer::Pong);
+            }
+            Reading::Active => {
+                if let Some(left) = self.pong_left.take() {
+                    self.send.timers.arm(Timer::Pong, now + left);
+                }
+            }
+        }
+    }
+
+    /// The moment at which [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.send.timers.next()
+    }
+
+    /// Does what the deadlines up to `now` ask for: sends a keepalive ping, fails the connection, gives it up.
+    ///
+    /// Calling it early, late or in vain does no harm.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) {
+        while let Some(timer) = self.send.timers.expire(now) {
+            match timer {
+                Timer::Keepalive => self.keepalive(now, out),
+                Timer::Pong => {
+                    // Any byte since the ping left is a sign of life.
+                    if self.seen <= self.pinged
+                        && let Some(waited) = self.config.keepalive.and_then(|keepalive| keepalive.timeout)
+                    {
+                        self.writer(now, out)
+                            .fail(ProtocolError::KeepaliveTimeout { waited });
+                    }
+                }
+                Timer::Close => self.end(),
+                Timer::Write => {
+                    if let Some(waited) = self.config.write_timeout {
+                        self.send
+                            .closing
+                            .note_failed(ProtocolError::PeerNotReading { waited });
+                    }
+                    self.end();
+                }
+            }
+        }
+    }
+
+    /// Tells that the transport ended or broke: nothing more will come, and nothing can be sent.
+    pub fn handle_end(&mut self) {
+        self.end();
+    }
+
+    /// Where the connection stands.
+    pub fn phase(&self) -> Phase {
+        self.send.closing.phase()
+    }
+
+    /// What to do with the transport, once all output is written.
+    pub fn fate(&self) -> Fate {
+        match self.phase() {
+            Phase::Open | Phase::Closing => Fate::KeepOpen,
+            Phase::Over if R::MASKS => Fate::AwaitPeer,
+            Phase::Over => Fate::HalfClose,
+            Phase::Ended => Fate::Drop,
+        }
+    }
+
+    /// How the connection is being closed, from the first Close frame, failure or end on.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.send.closing.closed()
+    }
+
+    /// The last round trip that a ping measured.
+    pub fn latency(&self) -> Option<Duration> {
+        self.send.pings.latency()
+    }
+
+    fn keepalive(&mut self, now: Instant, out: &mut Vec<u8>) {
+        let Some(keepalive) = self.config.keepalive else {
+            return;
+        };
+        self.send.timers.arm(Timer::Keepalive, now + keepalive.interval);
+        if self.reading == Reading::Active && !self.send.timers.is_armed(Timer::Pong) {
+            self.writer(now, out).keepalive_ping();
+        }
+    }
+
+    /// Everything in the output has left.
+    #[inline]
+    fn flushed(&mut self, now: Instant, out: &mut Vec<u8>) {
+        if self.send.pings.flushed(now)
+            && let Some(timeout) = self.config.keepalive.and_then(|keepalive| keepalive.timeout)
+            && self.send.closing.may_send()
+        {
+            self.pinged = now;
+            match self.reading {
+                Reading::Active => self.send.timers.arm(Timer::Pong, now + timeout),
+                Reading::Paused => self.pong_left = Some(timeout),
+            }
+        }
+        self.writer(now, out).flushed();
+    }
+
+    fn end(&mut self) {
+        self.send.closing.note_end();
+        for timer in [Timer::Keepalive, Timer::Pong, Timer::Close, Timer::Write] {
+            self.send.timers.disarm(timer);
+        }
+    }
+
+    fn writer<'t>(&'t mut self, now: Instant, out: &'t mut Vec<u8>) -> Writer<'t, R> {
+        Writer {
+            state: &mut self.send,
+            config: &self.config,
+            out,
+            now,
+        }
+    }
+}
+
+impl<R: fmt::Debug + Role> fmt::Debug for Connection<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.send.role)
+            .field("phase", &self.phase())
+            .field("closed", &self.closed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+use alloc::vec::Vec;
+
+use crate::error::ProtocolError;
+
+/// The longest header: two bytes, a length of eight, a key of four.
+pub(crate) const MAX_HEADER: usize = 14;
+/// The longest payload of a control frame (§5.5).
+pub(crate) const MAX_CONTROL: usize = 125;
+
+const FIN: u8 = 0x80;
+const MASK: u8 = 0x80;
+/// In place of a length up to 125: the length follows in two bytes, in eight.
+const TWO_BYTES: u8 = 0x7e;
+const EIGHT_BYTES: u8 = 0x7f;
+
+/// What a frame is for (§5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opcode {
+    /// Goes on with the message that an earlier frame began.
+    Continuation,
+    /// Begins a text message.
+    Text,
+    /// Begins a binary message.
+    Binary,
+    /// Closes the connection.
+    Close,
+    /// Asks for a sign of life.
+    Ping,
+    /// Gives a sign of life.
+    Pong,
+}
+
+impl Opcode {
+    const fn parse(bits: u8) -> Option<Self> {
+        match bits {
+            0x0 => Some(Self::Continuation),
+            0x1 => Some(Self::Text),
+            0x2 => Some(Self::Binary),
+            0x8 => Some(Self::Close),
+            0x9 => Some(Self::Ping),
+            0xa => Some(Self::Pong),
+            _ => None,
+        }
+    }
+
+    const fn bits(self) -> u8 {
+        match self {
+            Self::Continuation => 0x0,
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xa,
+        }
+    }
+
+    /// Whether this is a control frame: never fragmented, at most 125 bytes, allowed inside a message (§5.5).
+    pub const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+}
+
+/// Everything a frame says before its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// What the frame is for.
+    pub opcode: Opcode,
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// The key that the payload is masked with; a client's frame always has one.
+    pub masking_key: Option<[u8; 4]>,
+    /// The length of the payload in bytes.
+    pub payload_len: u64,
+}
+
+impl FrameHeader {
+    /// Reads a header from the start of `bytes`; gives it with its own length, or `None` where more bytes are
+    /// needed.
+    ///
+    /// `masked` says whether the peer is a client. Each rule is judged as soon as its bytes are there, the
+    /// first six with the first two.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] names the first rule of §5.2 to §5.5 that the header breaks.
+    #[inline]
+    pub fn parse(bytes: &[u8], masked: bool) -> Result<Option<(Self, usize)>, ProtocolError> {
+        let [first, second, rest @ ..] = bytes else {
+            return Ok(None);
+        };
+        let (fin, bits) = (first & FIN != 0, (first >> 4) & 0b111);
+        // §5.2: "If a nonzero value is received and none of the negotiated extensions defines the meaning of
+        // such a nonzero value, the receiving endpoint MUST _Fail the WebSocket Connection_."
+        if bits != 0 {
+            return Err(ProtocolError::ReservedBits { bits });
+        }
+        let Some(opcode) = Opcode::parse(first & 0x0f) else {
+            return Err(ProtocolError::ReservedOpcode { opcode: first & 0x0f });
+        };
+        match (second & MASK != 0, masked) {
+            (false, true) => return Err(ProtocolError::MaskMissing),
+            (true, false) => return Err(ProtocolError::MaskForbidden),
+            (true, true) | (false, false) => {}
+        }
+        let short = second & 0x7f;
+        if opcode.is_control() {
+            if !fin {
+                return Err(ProtocolError::FragmentedControl);
+            }
+            if usize::from(short) > MAX_CONTROL {
+                return Err(ProtocolError::LongControl);
+            }
+        }
+        // §5.2: "the minimal number of bytes MUST be used to encode the length".
+        let (payload_len, rest, len) = match short {
+            TWO_BYTES => {
+                let Some((len, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
+                let len = u64::from(u16::from_be_bytes(*len));
+                if len < 126 {
+                    return Err(ProtocolError::LengthNotMinimal { len });
+                }
+                (len, rest, 4)
+            }
+            EIGHT_BYTES => {
+                let Some((len, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
+                let len = u64::from_be_bytes(*len);
+                if len >> 63 != 0 {
+                    return Err(ProtocolError::LengthOverflow);
+                }
+                if u16::try_from(len).is_ok() {
+                    return Err(ProtocolError::LengthNotMinimal { len });
+                }
+                (len, rest, 10)
+            }
+            short => (u64::from(short), rest, 2),
+        };
+        if !masked {
+            return Ok(Some((
+                Self {
+                    opcode,
+                    fin,
+                    masking_key: None,
+                    payload_len,
+                },
+                len,
+            )));
+        }
+        let Some(key) = rest.first_chunk() else {
+            return Ok(None);
+        };
+        Ok(Some((
+            Self {
+                opcode,
+                fin,
+                masking_key: Some(*key),
+                payload_len,
+            },
+            len + 4,
+        )))
+    }
+
+    /// Appends the header to `out`, its length in the shortest form.
+    #[inline]
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let first = self.opcode.bits() | if self.fin { FIN } else { 0 };
+        let mask = if self.masking_key.is_some() { MASK } else { 0 };
+        let len = self.payload_len.to_be_bytes();
+        match (self.payload_len, len) {
+            (0..=125, [.., short]) => out.extend_from_slice(&[first, mask | short]),
+            (126..=0xffff, [.., high, low]) => {
+                out.extend_from_slice(&[first, mask | TWO_BYTES, high, low]);
+            }
+            _ => {
+                out.extend_from_slice(&[first, mask | EIGHT_BYTES]);
+                out.extend_from_slice(&len);
+            }
+        }
+        if let Some(key) = self.masking_key {
+            out.extend_from_slice(&key);
+        }
+    }
+}

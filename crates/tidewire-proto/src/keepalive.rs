@@ -1,0 +1,115 @@
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use core::time::Duration;
+
+use crate::error::SendError;
+use crate::event::Answer;
+use crate::time::Instant;
+
+/// How many pings of the application may wait for their answers.
+pub const MAX_PINGS: usize = 64;
+
+/// Names a ping; a later one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PingId(u64);
+
+/// Who sent a ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Application,
+    Keepalive,
+}
+
+/// The pings that wait for their answers, and the last round trip.
+#[derive(Debug)]
+pub(crate) struct Pings {
+    waiting: VecDeque<Waiting>,
+    next: u64,
+    /// Some of those that wait are not known to have left.
+    unsent: bool,
+    latency: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: PingId,
+    asker: Asker,
+    payload: Box<[u8]>,
+    /// When it left, as far as is known; when it was queued, before.
+    sent: Instant,
+    left: bool,
+}
+
+impl Pings {
+    pub(crate) const fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            next: 0,
+            unsent: false,
+            latency: None,
+        }
+    }
+
+    /// The payload of a ping that brings none: a number that no other ping of this connection has.
+    pub(crate) fn own_payload(&self) -> [u8; 8] {
+        self.next.to_be_bytes()
+    }
+
+    /// Notes a ping that is put into the output.
+    pub(crate) fn note(&mut self, now: Instant, asker: Asker, payload: &[u8]) -> Result<PingId, SendError> {
+        match asker {
+            Asker::Application => {
+                let waiting = self
+                    .waiting
+                    .iter()
+                    .filter(|ping| ping.asker == Asker::Application)
+                    .count();
+                if waiting == MAX_PINGS {
+                    return Err(SendError::TooManyPings);
+                }
+            }
+            // One of these at a time: a peer that talks but never answers must not make the list grow.
+            Asker::Keepalive => self.waiting.retain(|ping| ping.asker != Asker::Keepalive),
+        }
+        let id = PingId(self.next);
+        self.next += 1;
+        self.unsent = true;
+        self.waiting.push_back(Waiting {
+            id,
+            asker,
+            payload: payload.into(),
+            sent: now,
+            left: false,
+        });
+        Ok(id)
+    }
+
+    /// Notes that all output has left; says whether a keepalive ping was in it.
+    pub(crate) fn flushed(&mut self, now: Instant) -> bool {
+        let mut keepalive = false;
+        if core::mem::take(&mut self.unsent) {
+            for ping in self.waiting.iter_mut().filter(|ping| !ping.left) {
+                ping.left = true;
+                ping.sent = now;
+                keepalive |= ping.asker == Asker::Keepalive;
+            }
+        }
+        keepalive
+    }
+
+    /// Matches a Pong with the ping it answers; earlier ones count as answered with it (§5.5.3).
+    pub(crate) fn answer(&mut self, now: Instant, payload: &[u8]) -> Option<Answer> {
+        let at = self.waiting.iter().position(|ping| *ping.payload == *payload)?;
+        let ping = self.waiting.drain(..=at).next_back()?;
+        let round_trip = now - ping.sent;
+        self.latency = Some(round_trip);
+        Some(Answer {
+            ping: ping.id,
+            round_trip,
+        })
+    }
+
+    pub(crate) fn latency(&self) -> Option<Duration> {
+        self.latency
+    }
+}

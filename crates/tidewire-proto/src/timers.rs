@@ -1,0 +1,59 @@
+use crate::time::Instant;
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// No sign of life since the keepalive ping left.
+    Pong,
+    /// The next keepalive ping is due.
+    Keepalive,
+    /// Closing took too long.
+    Close,
+    /// No byte was written for too long.
+    Write,
+}
+
+impl Timer {
+    /// In the order in which deadlines of one moment are handled: a lost peer is not pinged again.
+    const ALL: [Self; 4] = [Self::Pong, Self::Keepalive, Self::Close, Self::Write];
+}
+
+/// The deadlines of a connection; arming one is a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Timers([Instant; 4]);
+
+impl Timers {
+    pub(crate) const fn new() -> Self {
+        Self([Instant::NEVER; 4])
+    }
+
+    pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {
+        self.0[timer as usize] = at;
+    }
+
+    pub(crate) fn disarm(&mut self, timer: Timer) {
+        self.arm(timer, Instant::NEVER);
+    }
+
+    pub(crate) fn deadline(&self, timer: Timer) -> Option<Instant> {
+        self.0[timer as usize].reachable()
+    }
+
+    pub(crate) fn is_armed(&self, timer: Timer) -> bool {
+        self.deadline(timer).is_some()
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.iter().min().and_then(|at| at.reachable())
+    }
+
+    /// Disarms one deadline that has passed, and names it.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Timer> {
+        let timer = Timer::ALL
+            .into_iter()
+            .find(|&timer| self.deadline(timer).is_some_and(|at| at <= now))?;
+        self.disarm(timer);
+        Some(timer)
+    }
+}

@@ -1,0 +1,282 @@
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::close_code::{CloseFrame, MAX_REASON, cut_reason};
+use crate::closing::Closing;
+use crate::config::Config;
+use crate::error::{ProtocolError, SendError};
+use crate::event::{Answer, End, Kind, Message};
+use crate::frame::header::MAX_CONTROL;
+use crate::frame::{FrameHeader, Opcode, mask};
+use crate::keepalive::{Asker, PingId, Pings};
+use crate::role::Role;
+use crate::time::Instant;
+use crate::timers::{Timer, Timers};
+
+/// How many automatic Pongs may wait in the output; beyond them, only the latest is kept.
+const MAX_PONGS: u8 = 16;
+
+/// What the sending half keeps between two turns.
+#[derive(Debug)]
+pub(crate) struct SendState<R> {
+    pub(crate) role: R,
+    pub(crate) closing: Closing,
+    pub(crate) timers: Timers,
+    pub(crate) pings: Pings,
+    /// The fragmented message that is open.
+    open: Option<Kind>,
+    /// Automatic Pongs in the output, as far as is known.
+    pongs: u8,
+    /// The latest Pong that did not go into the output.
+    owed: Option<Box<[u8]>>,
+}
+
+impl<R> SendState<R> {
+    pub(crate) fn new(role: R) -> Self {
+        Self {
+            role,
+            closing: Closing::new(),
+            timers: Timers::new(),
+            pings: Pings::new(),
+            open: None,
+            pongs: 0,
+            owed: None,
+        }
+    }
+}
+
+/// The sending half of a [turn](crate::Connection::turn): each call appends whole frames to the output.
+pub struct Writer<'t, R> {
+    pub(crate) state: &'t mut SendState<R>,
+    pub(crate) config: &'t Config,
+    pub(crate) out: &'t mut Vec<u8>,
+    pub(crate) now: Instant,
+}
+
+impl<R: Role> Writer<'_, R> {
+    /// Appends a message as one frame.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] after a Close frame, [`SendError::MessageOpen`] inside a fragmented message;
+    /// nothing was appended.
+    #[inline]
+    pub fn message<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.state.open.is_some() {
+            return Err(SendError::MessageOpen);
+        }
+        let message = message.into();
+        self.frame(first_opcode(message.kind()), End::Last, message.as_bytes());
+        Ok(())
+    }
+
+    /// Appends a part of a message as one frame (§5.4): the first part opens the message, [`End::Last`] ends it.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] after a Close frame, [`SendError::FragmentKind`] where the message was opened with
+    /// the other type; nothing was appended.
+    pub fn fragment<'m>(&mut self, part: impl Into<Message<'m>>, end: End) -> Result<(), SendError> {
+        self.check_open()?;
+        let part = part.into();
+        let opcode = match self.state.open {
+            None => first_opcode(part.kind()),
+            Some(kind) if kind == part.kind() => Opcode::Continuation,
+            Some(_) => return Err(SendError::FragmentKind),
+        };
+        self.frame(opcode, end, part.as_bytes());
+        self.state.open = match end {
+            End::More => Some(part.kind()),
+            End::Last => None,
+        };
+        Ok(())
+    }
+
+    /// Appends a Ping whose payload no other ping of this connection has.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] after a Close frame, [`SendError::TooManyPings`] where
+    /// [`MAX_PINGS`](crate::MAX_PINGS) wait for their answers.
+    pub fn ping(&mut self) -> Result<PingId, SendError> {
+        let payload = self.state.pings.own_payload();
+        self.ping_with(&payload)
+    }
+
+    /// Appends a Ping with a payload of at most 125 bytes.
+    ///
+    /// # Errors
+    /// As for [`ping`](Self::ping), and [`SendError::LongControl`].
+    pub fn ping_with(&mut self, payload: &[u8]) -> Result<PingId, SendError> {
+        self.check_control(payload)?;
+        self.noted_ping(Asker::Application, payload)
+    }
+
+    /// Appends a Pong that nobody asked for, a heartbeat in one direction (§5.5.3).
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] after a Close frame, [`SendError::LongControl`] for more than 125 bytes.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.check_control(payload)?;
+        self.frame(Opcode::Pong, End::Last, payload);
+        Ok(())
+    }
+
+    /// Appends a Close frame and starts the closing handshake; a second one is never sent.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] where the handshake has begun, [`SendError::CloseCode`] and
+    /// [`SendError::LongReason`] for a frame that may not be sent.
+    pub fn close<'m>(&mut self, frame: impl Into<Option<CloseFrame<'m>>>) -> Result<(), SendError> {
+        let frame = frame.into();
+        self.check_open()?;
+        if let Some(CloseFrame { code, reason }) = frame {
+            if !code.is_sendable() {
+                return Err(SendError::CloseCode { code });
+            }
+            if reason.len() > MAX_REASON {
+                return Err(SendError::LongReason { len: reason.len() });
+            }
+        }
+        self.start_closing();
+        self.close_frame(frame);
+        Ok(())
+    }
+
+    /// Answers a Ping (§5.5.3: an endpoint may "elect to send a Pong frame for only the most recently processed
+    /// Ping frame").
+    pub(crate) fn automatic_pong(&mut self, payload: &[u8]) {
+        if !self.state.closing.may_send() {
+            return;
+        }
+        if self.state.pongs < MAX_PONGS {
+            self.state.pongs += 1;
+            self.frame(Opcode::Pong, End::Last, payload);
+        } else {
+            self.state.owed = Some(payload.into());
+        }
+    }
+
+    /// Matches a Pong with its ping.
+    pub(crate) fn received_pong(&mut self, payload: &[u8]) -> Option<Answer> {
+        self.state.pings.answer(self.now, payload)
+    }
+
+    /// Takes the peer's Close frame, and echoes its code where it came first (§5.5.1).
+    pub(crate) fn received_close(&mut self, frame: Option<CloseFrame<'_>>) {
+        let first = self.state.closing.may_send();
+        self.start_closing();
+        self.state.closing.note_received(frame);
+        if first {
+            self.close_frame(frame.map(|frame| CloseFrame { reason: "", ..frame }));
+        }
+    }
+
+    /// Fails the connection (§7.1.7): "the endpoint SHOULD send a Close frame with an appropriate status code".
+    #[cold]
+    pub(crate) fn fail(&mut self, error: ProtocolError) {
+        let first = self.state.closing.may_send();
+        self.start_closing();
+        self.state.closing.note_failed(error);
+        if first {
+            let reason = error.to_string();
+            self.close_frame(Some(CloseFrame {
+                code: error.close_code(),
+                reason: cut_reason(&reason),
+            }));
+        }
+    }
+
+    /// Appends the keepalive ping.
+    pub(crate) fn keepalive_ping(&mut self) {
+        let payload = self.state.pings.own_payload();
+        // Only the application's pings are counted, so this one is never one too many.
+        let _ = self.noted_ping(Asker::Keepalive, &payload);
+    }
+
+    /// Notes that no output waits any more: what was in it has left.
+    pub(crate) fn flushed(&mut self) {
+        self.state.timers.disarm(Timer::Write);
+        self.state.pongs = 0;
+        if let Some(payload) = self.state.owed.take() {
+            self.automatic_pong(&payload);
+        }
+    }
+
+    fn noted_ping(&mut self, asker: Asker, payload: &[u8]) -> Result<PingId, SendError> {
+        let id = self.state.pings.note(self.now, asker, payload)?;
+        self.frame(Opcode::Ping, End::Last, payload);
+        Ok(id)
+    }
+
+    fn close_frame(&mut self, frame: Option<CloseFrame<'_>>) {
+        self.state.closing.note_sent(frame);
+        match frame {
+            Some(CloseFrame { code, reason }) => {
+                let mut payload = Vec::with_capacity(2 + reason.len());
+                payload.extend_from_slice(&code.as_u16().to_be_bytes());
+                payload.extend_from_slice(reason.as_bytes());
+                self.frame(Opcode::Close, End::Last, &payload);
+            }
+            None => self.frame(Opcode::Close, End::Last, b""),
+        }
+    }
+
+    fn start_closing(&mut self) {
+        let timers = &mut self.state.timers;
+        timers.disarm(Timer::Keepalive);
+        timers.disarm(Timer::Pong);
+        if !timers.is_armed(Timer::Close) {
+            timers.arm(Timer::Close, self.now + self.config.close_timeout);
+        }
+    }
+
+    #[inline]
+    fn frame(&mut self, opcode: Opcode, end: End, payload: &[u8]) {
+        let masking_key = R::MASKS.then(|| self.state.role.next_key());
+        let header = FrameHeader {
+            opcode,
+            fin: end == End::Last,
+            masking_key,
+            payload_len: payload.len() as u64,
+        };
+        self.out.reserve(crate::frame::header::MAX_HEADER + payload.len());
+        header.write(self.out);
+        match masking_key {
+            Some(key) => mask::append(key, payload, self.out),
+            None => self.out.extend_from_slice(payload),
+        }
+    }
+
+    fn check_open(&self) -> Result<(), SendError> {
+        if self.state.closing.may_send() {
+            Ok(())
+        } else {
+            Err(SendError::Closed)
+        }
+    }
+
+    fn check_control(&self, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        if payload.len() > MAX_CONTROL {
+            return Err(SendError::LongControl { len: payload.len() });
+        }
+        Ok(())
+    }
+}
+
+const fn first_opcode(kind: Kind) -> Opcode {
+    match kind {
+        Kind::Text => Opcode::Text,
+        Kind::Binary => Opcode::Binary,
+    }
+}
+
+impl<R> fmt::Debug for Writer<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("out", &self.out.len())
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
