@@ -1,0 +1,248 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::error::{InvalidField, excerpt};
+
+/// The values that `Debug` does not show: they let whoever reads the log act as the user.
+const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+
+/// Header fields in the order in which they were received or pushed.
+///
+/// Names are compared without regard to ASCII case. Values are bytes without surrounding white space: HTTP does not
+/// promise text. `Debug` shows values escaped and cut, and those of `Authorization`, `Proxy-Authorization`, `Cookie`
+/// and `Set-Cookie` not at all.
+///
+/// ```
+/// use tidewire_proto::handshake::{Fields, InvalidField};
+///
+/// let mut fields = Fields::new();
+/// fields.push("Connection", "keep-alive, Upgrade")?;
+/// assert_eq!(fields.first("connection"), Some(&b"keep-alive, Upgrade"[..]));
+/// assert!(fields.tokens("connection").any(|token| token.eq_ignore_ascii_case(b"upgrade")));
+/// assert!(fields.push("X-Name", "two\r\nlines").is_err());
+/// # Ok::<(), InvalidField>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// Name, value, name, value, … without anything between them.
+    text: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+/// Where a field ends in the text; it starts where the one before it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Span {
+    name_end: usize,
+    value_end: usize,
+}
+
+impl Fields {
+    /// Creates an empty list, which owns no memory.
+    pub const fn new() -> Self {
+        Self {
+            text: Vec::new(),
+            spans: Vec::new(),
+        }
+    }
+
+    /// The number of fields; a name that was repeated counts each time.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The fields in order, with names as they were written.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let mut start = 0;
+        self.spans.iter().map(move |span| {
+            let name = self.text.get(start..span.name_end).unwrap_or_default();
+            let value = self.text.get(span.name_end..span.value_end).unwrap_or_default();
+            start = span.value_end;
+            (str::from_utf8(name).unwrap_or_default(), value)
+        })
+    }
+
+    /// The value of the first field of this name.
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        self.all(name).next()
+    }
+
+    /// The values of all fields of this name, in order.
+    pub fn all<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f [u8]> {
+        self.iter()
+            .filter(move |(have, _)| have.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The comma-separated elements of all fields of this name, in order.
+    ///
+    /// Elements come without surrounding white space, and empty ones are skipped (RFC 9110 §5.6.1.2). A field that is
+    /// repeated reads as one with the values joined by commas. Whether an element is a token is not judged.
+    pub fn tokens<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f [u8]> {
+        self.all(name).flat_map(elements)
+    }
+
+    /// Appends a field; white space around the value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the name is no token, or the value has a control character other than a tab: a CR, LF or NUL would
+    /// start a field of somebody else's choice. The list is then as it was.
+    pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        check_token(name).map_err(|byte| InvalidField::Name { byte })?;
+        let value = trim(value.as_ref());
+        if let Some(&byte) = value.iter().find(|&&byte| !is_value_byte(byte)) {
+            return Err(InvalidField::Value {
+                name: excerpt(name.as_bytes()),
+                byte,
+            });
+        }
+        self.append(name, value);
+        Ok(())
+    }
+
+    /// Appends a field that is known to be valid: one of ours, or one that the parser has passed.
+    pub(super) fn append(&mut self, name: &str, value: &[u8]) {
+        self.text.extend_from_slice(name.as_bytes());
+        let name_end = self.text.len();
+        self.text.extend_from_slice(trim(value));
+        self.spans.push(Span {
+            name_end,
+            value_end: self.text.len(),
+        });
+    }
+
+    /// Copies what the parser found, into memory of just that size.
+    pub(super) fn from_parsed(headers: &[httparse::Header<'_>]) -> Self {
+        let len = headers
+            .iter()
+            .map(|header| header.name.len() + header.value.len())
+            .sum();
+        let mut fields = Self {
+            text: Vec::with_capacity(len),
+            spans: Vec::with_capacity(headers.len()),
+        };
+        for header in headers {
+            fields.append(header.name, header.value);
+        }
+        fields
+    }
+
+    /// The value of a field that must be there exactly once, or else how often it is there.
+    pub(super) fn exactly_one(&self, name: &str) -> Result<&[u8], usize> {
+        let mut values = self.all(name);
+        match (values.next(), values.count()) {
+            (Some(value), 0) => Ok(value),
+            (None, _) => Err(0),
+            (Some(_), more) => Err(1 + more),
+        }
+    }
+
+    /// Whether a list field has this element, without regard to ASCII case.
+    pub(super) fn has_token(&self, name: &str, token: &str) -> bool {
+        self.tokens(name)
+            .any(|have| have.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// Appends the fields to a head.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        for (name, value) in self.iter() {
+            write_field(out, name, value);
+        }
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (name, value) in self.iter() {
+            let is_secret = SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+            let shown = if is_secret {
+                String::from("…")
+            } else {
+                excerpt(value)
+            };
+            map.entry(&format_args!("{name}"), &format_args!("{shown}"));
+        }
+        map.finish()
+    }
+}
+
+/// Appends one field line to a head.
+pub(super) fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// The elements of a comma-separated list, without surrounding white space; empty ones are skipped.
+pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',')
+        .map(trim)
+        .filter(|element| !element.is_empty())
+}
+
+/// RFC 9110 §5.6.3: OWS is spaces and tabs, nothing else.
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', inner @ ..] | [inner @ .., b' ' | b'\t'] = text {
+        text = inner;
+    }
+    text
+}
+
+/// RFC 9110 §5.6.2: `tchar`.
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+/// Refuses what is no token with the first byte that is wrong, or `None` when it is empty.
+pub(super) fn check_token(text: &str) -> Result<(), Option<u8>> {
+    match text.bytes().find(|&byte| !is_token_byte(byte)) {
+        Some(byte) => Err(Some(byte)),
+        None if text.is_empty() => Err(None),
+        None => Ok(()),
+    }
+}
+
+/// RFC 9110 §5.5: `field-vchar`, space and tab.
+pub(super) const fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
+}
+
+/// Fields that frame the message or carry the handshake: nobody but the handshake writes them.
+pub(super) fn is_owned(name: &str) -> bool {
+    const OWNED: [&str; 5] = [
+        "connection",
+        "content-length",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let websocket = name
+        .as_bytes()
+        .get(..14)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"sec-websocket-"));
+    websocket || OWNED.iter().any(|owned| owned.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,214 @@
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::error::{InvalidField, Malformed, excerpt};
+use super::fields::{Fields, write_field};
+use super::head::Head;
+use super::request::HttpVersion;
+use super::response_error::ResponseError;
+
+/// A response: the refusal that a server sends, or the answer that a client received.
+///
+/// `Debug` leaves out the body and credentials.
+///
+/// ```
+/// use tidewire_proto::handshake::{InvalidField, Response};
+///
+/// let mut out = Vec::new();
+/// Response::new(403)?.field("X-Reason", "origin")?.body("origin is not allowed\n").write(&mut out);
+/// assert!(out.starts_with(b"HTTP/1.1 403 Forbidden\r\nX-Reason: origin\r\n"));
+/// assert!(out.ends_with(b"\r\n\r\norigin is not allowed\n"));
+/// # Ok::<(), InvalidField>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    reason: String,
+    version: HttpVersion,
+    pub(super) fields: Fields,
+    pub(super) body: Vec<u8>,
+    pub(super) truncated: bool,
+}
+
+impl Response {
+    /// Creates a final response with the usual reason phrase, no fields and no body.
+    ///
+    /// # Errors
+    ///
+    /// When the status is not within 200 to 599: an upgrade is written by
+    /// [`Upgrade::accept`](super::Upgrade::accept) alone.
+    pub fn new(status: u16) -> Result<Self, InvalidField> {
+        if (200..=599).contains(&status) {
+            Ok(Self::with_status(status))
+        } else {
+            Err(InvalidField::Status { status })
+        }
+    }
+
+    /// Creates a response with one of our own statuses.
+    pub(super) fn with_status(status: u16) -> Self {
+        Self {
+            status,
+            reason: usual_reason(status).into(),
+            version: HttpVersion::Http11,
+            fields: Fields::new(),
+            body: Vec::new(),
+            truncated: false,
+        }
+    }
+
+    /// Adds a header field.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Fields::push`], and for `Connection`, `Content-Length` and `Transfer-Encoding`, which
+    /// [`write`](Self::write) adds as they must be.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
+        if is_framing(name) {
+            return Err(InvalidField::Reserved { name: name.into() });
+        }
+        self.fields.push(name, value)?;
+        Ok(self)
+    }
+
+    /// Sets the body.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The reason phrase: visible ASCII, spaces and tabs, possibly empty.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The version.
+    pub fn version(&self) -> HttpVersion {
+        self.version
+    }
+
+    /// The header fields.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The body, or as much of it as was kept.
+    pub fn content(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Whether the body went on: beyond what is kept, or beyond the time or the stream that it had.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Appends the response to the output.
+    ///
+    /// `Content-Length` and `Connection: close` are added, and `Content-Type: text/plain; charset=utf-8` where the
+    /// response has no `Content-Type`. There is no `Date`: the core has no clock. The connection is to be closed once
+    /// this has been sent.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("HTTP/1.1 {} {}\r\n", self.status, self.reason).as_bytes());
+        for (name, value) in self.fields.iter().filter(|(name, _)| !is_framing(name)) {
+            write_field(out, name, value);
+        }
+        // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+        let upgrade = self.fields.first("upgrade").is_some();
+        write_field(
+            out,
+            "Connection",
+            if upgrade { b"close, Upgrade" } else { b"close" },
+        );
+        // RFC 9110 §8.6, §15.3.5, §15.4.5: these have neither a body nor, for 204, a length.
+        if matches!(self.status, 204 | 304) {
+            out.extend_from_slice(b"\r\n");
+            return;
+        }
+        if self.fields.first("content-type").is_none() {
+            write_field(out, "Content-Type", b"text/plain; charset=utf-8");
+        }
+        write_field(out, "Content-Length", format!("{}", self.body.len()).as_bytes());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+    }
+
+    /// Parses a complete head.
+    pub(super) fn parse(head: &Head) -> Result<Self, ResponseError> {
+        let mut room = vec![httparse::EMPTY_HEADER; head.field_count()];
+        let mut parsed = httparse::Response::new(&mut room);
+        let status = parsed.parse(head.as_bytes()).map_err(|error| match error {
+            httparse::Error::Version => ResponseError::HttpVersion,
+            _ => ResponseError::Malformed(Malformed::StartLine),
+        })?;
+        match (status, parsed.code, HttpVersion::from_minor(parsed.version)) {
+            (httparse::Status::Complete(_), Some(status @ 100..=999), Some(version)) => Ok(Self {
+                status,
+                reason: parsed.reason.unwrap_or_default().into(),
+                version,
+                fields: Fields::from_parsed(parsed.headers),
+                body: Vec::new(),
+                truncated: false,
+            }),
+            _ => Err(ResponseError::Malformed(Malformed::StartLine)),
+        }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("reason", &format_args!("{}", excerpt(self.reason.as_bytes())))
+            .field("version", &self.version)
+            .field("fields", &self.fields)
+            .field("body_len", &self.body.len())
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+/// Fields that say where the response ends: those of a received response do not fit it when it is written again.
+fn is_framing(name: &str) -> bool {
+    ["connection", "content-length", "transfer-encoding"]
+        .iter()
+        .any(|framing| framing.eq_ignore_ascii_case(name))
+}
+
+fn usual_reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        410 => "Gone",
+        414 => "URI Too Long",
+        421 => "Misdirected Request",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
