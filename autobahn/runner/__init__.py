@@ -1,0 +1,1 @@
+"""Drives the Autobahn TestSuite: see `autobahn/README.md`."""
