@@ -1,1 +1,32 @@
-//! common
+//! What the tidewire adapters share, free of any runtime.
+//!
+//! An adapter moves bytes and waits; everything it would otherwise decide twice, once for tasks and once for
+//! threads, is here: [`Session`], the state of one connection with its queues, [`Accepting`] and [`Opening`], the
+//! two sides of the opening handshake, and the types that users see: [`Message`], [`Error`], [`Config`].
+//!
+//! Applications name these through `tidewire`, not through this crate.
+
+mod accept;
+mod config;
+mod error;
+mod handshake;
+mod masks;
+mod message;
+mod open;
+mod pings;
+mod queue;
+mod session;
+mod target;
+
+pub use accept::{Accepting, OnRequest, ServerPolicy};
+pub use config::{Config, ConfigBuilder};
+pub use error::{Error, HandshakeError, TrySendError, UrlError};
+pub use handshake::{ConnectionId, Handshake, Negotiated};
+pub use masks::SystemMasks;
+pub use message::Message;
+pub use open::{ClientOptions, Opening};
+pub use queue::{Chunk, Item};
+pub use session::Session;
+pub use target::Target;
+
+pub use tidewire_proto as proto;

@@ -1,0 +1,241 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseError};
+use tidewire_proto::{Closed, ProtocolError, SendError};
+
+use crate::message::Message;
+
+/// Why a call on a connection could not be carried out, by who is at fault.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer broke a rule; the connection was failed with the error's close code.
+    Protocol(ProtocolError),
+    /// The call broke a rule; the connection goes on.
+    Send(SendError),
+    /// The connection is closed: with another code than 1000 or 1001, or without a closing handshake.
+    Closed(Arc<Closed>),
+    /// The transport failed.
+    Io(Arc<io::Error>),
+    /// The opening handshake failed.
+    Handshake(HandshakeError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Send(error) => error.fmt(f),
+            Self::Closed(closed) if closed.reason().is_empty() => {
+                write!(f, "connection closed with {}", closed.code())
+            }
+            // Escaped: what peers send must not break a line of a log.
+            Self::Closed(closed) => {
+                write!(
+                    f,
+                    "connection closed with {}: {}",
+                    closed.code(),
+                    closed.reason().escape_debug()
+                )
+            }
+            Self::Io(error) => write!(f, "connection lost: {error}"),
+            Self::Handshake(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Protocol(error) => Some(error),
+            Self::Send(error) => Some(error),
+            Self::Closed(_) => None,
+            Self::Io(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+        }
+    }
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl From<HandshakeError> for Error {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+/// Why a message was not taken at once; gives it back where it may be taken later.
+#[derive(Debug)]
+pub enum TrySendError {
+    /// The queue is full, or a message in pieces is open.
+    Full(Message),
+    /// The message can never be sent.
+    Failed(Error),
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("write queue is full"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for TrySendError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Full(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The URL names no place to connect to.
+    Url(UrlError),
+    /// A field, a subprotocol or the target holds what may not stand in a header.
+    Field(InvalidField),
+    /// The client's request breaks a rule; it was refused with the error's status.
+    Request(RequestError),
+    /// The server's own policy refused the request with this status.
+    Declined {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server refused, or its response breaks a rule.
+    Response(ResponseError),
+    /// The stream ended before the handshake did.
+    UnexpectedEnd,
+    /// The handshake took longer than it may.
+    Timeout,
+    /// The transport failed.
+    Io(io::Error),
+}
+
+impl HandshakeError {
+    /// The HTTP status that refused the upgrade, sent or received.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Request(error) => Some(error.status()),
+            Self::Declined { status } => Some(*status),
+            Self::Response(ResponseError::Refused(response)) => Some(response.status()),
+            Self::Url(_)
+            | Self::Field(_)
+            | Self::Response(_)
+            | Self::UnexpectedEnd
+            | Self::Timeout
+            | Self::Io(_) => None,
+        }
+    }
+
+    /// The server's response, where it refused with one: status, fields and up to 64 KiB of its body.
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Response(ResponseError::Refused(response)) => Some(response),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::Field(error) => error.fmt(f),
+            Self::Request(error) => error.fmt(f),
+            Self::Declined { status } => write!(f, "request declined with status {status}"),
+            Self::Response(error) => error.fmt(f),
+            Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
+            Self::Timeout => f.write_str("opening handshake timed out"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for HandshakeError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Url(error) => Some(error),
+            Self::Field(error) => Some(error),
+            Self::Request(error) => Some(error),
+            Self::Response(error) => Some(error),
+            Self::Io(error) => Some(error),
+            Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
+        }
+    }
+}
+
+impl From<io::Error> for HandshakeError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<UrlError> for HandshakeError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
+
+impl From<InvalidField> for HandshakeError {
+    fn from(error: InvalidField) -> Self {
+        Self::Field(error)
+    }
+}
+
+/// Why a URL names no place to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// It holds a control character or a space.
+    Character,
+    /// It is no URL.
+    Syntax(url::ParseError),
+    /// Its scheme is not `ws`.
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// Its scheme is `wss`, which this version cannot speak.
+    Tls,
+    /// It has no host.
+    Host,
+    /// It has a fragment (§3: "fragment identifiers are meaningless in the context of WebSocket URIs").
+    Fragment,
+    /// It has a user name or a password, which this version cannot send.
+    Credentials,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Character => f.write_str("URL with a space or a control character"),
+            Self::Syntax(error) => write!(f, "URL cannot be read: {error}"),
+            Self::Scheme { scheme } => write!(f, "URL with the scheme {scheme} in place of ws"),
+            Self::Tls => f.write_str("URL with the scheme wss, and TLS is not there yet"),
+            Self::Host => f.write_str("URL without a host"),
+            Self::Fragment => f.write_str("URL with a fragment"),
+            Self::Credentials => f.write_str("URL with credentials, which cannot be sent yet"),
+        }
+    }
+}
+
+impl StdError for UrlError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Syntax(error) => Some(error),
+            _ => None,
+        }
+    }
+}

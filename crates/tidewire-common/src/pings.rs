@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+use tidewire_proto::{Answer, Instant, PingId};
+
+/// The pings that somebody waits for, and the answers that nobody has taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct PingWaiters(Vec<Waiter>);
+
+#[derive(Debug)]
+struct Waiter {
+    id: PingId,
+    sent: Instant,
+    round_trip: Option<Duration>,
+}
+
+impl PingWaiters {
+    pub(crate) fn add(&mut self, id: PingId, sent: Instant) {
+        self.0.push(Waiter {
+            id,
+            sent,
+            round_trip: None,
+        });
+    }
+
+    /// Notes an answer; earlier pings are answered with it (§5.5.3).
+    pub(crate) fn answer(&mut self, now: Instant, answer: Answer) {
+        for waiter in self
+            .0
+            .iter_mut()
+            .filter(|waiter| waiter.id <= answer.ping && waiter.round_trip.is_none())
+        {
+            waiter.round_trip = Some(if waiter.id == answer.ping {
+                answer.round_trip
+            } else {
+                now - waiter.sent
+            });
+        }
+    }
+
+    /// Takes the answer to a ping, once there is one.
+    pub(crate) fn take(&mut self, id: PingId) -> Option<Duration> {
+        let at = self
+            .0
+            .iter()
+            .position(|waiter| waiter.id == id && waiter.round_trip.is_some())?;
+        self.0.swap_remove(at).round_trip
+    }
+
+    /// Forgets a ping that nobody waits for any more.
+    pub(crate) fn forget(&mut self, id: PingId) {
+        self.0.retain(|waiter| waiter.id != id);
+    }
+}
