@@ -33,7 +33,9 @@ def main(arguments: list[str]) -> int:
         suites: list[Suite] = [Kosoku(python)]
         if options.reference:
             suites.append(Wstest(install.reference()))
-        progress.show("building the testees")
+        # Cargo shows its own progress, on lines of its own.
+        progress.clear()
+        print("building the testees", flush=True)
         programs = subjects.build()
     except (ValueError, OSError, install.InstallFault, subjects.BuildFault, subprocess.SubprocessError) as fault:
         progress.clear()
