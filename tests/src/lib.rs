@@ -1,0 +1,8 @@
+//! What the tests of tidewire share: a reference decoder, frames made by hand, endpoints in memory, and the functions
+//! that are fuzzed.
+
+pub mod endpoint;
+pub mod fuzz;
+pub mod pair;
+pub mod reference;
+pub mod wire;
