@@ -10,7 +10,7 @@ use sha1::{Digest as _, Sha1};
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Padding is demanded, the unused bits of the last character are not judged: the example key of §4.1 itself,
-/// `AQIDBAUGBwgJCgsMDQ4PEC==`, leaves some set (errata 3150), and the key is only ever hashed as text.
+/// `AQIDBAUGBwgJCgsMDQ4PEC==`, leaves some set, and the key is only ever hashed as text.
 const KEY_DECODER: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -27,8 +27,8 @@ const KEY_DECODER: GeneralPurpose = GeneralPurpose::new(
 /// assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
 pub fn accept_key(key: &[u8]) -> String {
-    // §4.2.2: "concatenating the value of the |Sec-WebSocket-Key| header field [...] with the string [GUID],
-    // taking the SHA-1 hash of this concatenated value [...] and base64-encoding".
+    // §4.2.2: "concatenating /key/ [...] with the string "258EAFA5-[...]", taking the SHA-1 hash of this
+    // concatenated value to obtain a 20-byte value and base64-encoding [...] this 20-byte hash".
     let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     STANDARD.encode(digest)
 }
@@ -40,8 +40,8 @@ pub(super) fn encode_nonce(nonce: [u8; 16]) -> String {
 
 /// Whether a `Sec-WebSocket-Key` value is the padded base64 of 16 bytes.
 pub(super) fn is_key(key: &[u8]) -> bool {
-    // §4.2.1: "a base64-encoded [...] value that, when decoded, is 16 bytes in length". The length goes first,
-    // so that a long value is not decoded at all.
+    // §4.2.1: "a base64-encoded [...] value that, when decoded, is 16 bytes in length". The length goes
+    // first, so that a long value is not decoded at all.
     key.len() == 24 && KEY_DECODER.decode(key).is_ok_and(|nonce| nonce.len() == 16)
 }
 

@@ -1,20 +1,16 @@
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use super::accept_key::{accept_key, encode_nonce};
+use super::accept_key::encode_nonce;
+use super::accepted::{Accepted, Expected};
 use super::body::{Body, Progress};
 use super::client_request::ClientRequest;
-use super::error::excerpt;
-use super::fields::Fields;
 use super::head::{Head, HeadLimits, StartLine};
-use super::offer::{Offers, received_extensions};
-use super::request::HttpVersion;
 use super::response::Response;
 use super::response_error::ResponseError;
-use super::server::Rest;
+use super::unshown::Unshown;
 use crate::Instant;
 
 /// The client's side: it writes the request and judges the response.
@@ -49,7 +45,7 @@ pub struct ClientHandshake {
     deadline: Option<Instant>,
     expected: Expected,
     body_limit: usize,
-    rest: Rest,
+    rest: Unshown,
 }
 
 #[derive(Debug)]
@@ -60,47 +56,14 @@ enum State {
     Failed(ResponseError),
 }
 
-/// What the response must answer.
-#[derive(Debug)]
-struct Expected {
-    accept: String,
-    subprotocols: Offers,
-    extensions: Offers,
-}
-
-/// A server's consent: every check of §4.1 has passed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    response: Response,
-    subprotocol: Option<String>,
-    extensions: Offers,
-}
-
-impl Accepted {
-    /// The response with all its header fields.
-    pub fn response(&self) -> &Response {
-        &self.response
-    }
-
-    /// The subprotocol that the server chose, which is one of those offered.
-    pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
-    }
-
-    /// The extensions that the server accepted, each with its parameters; their names are among those offered.
-    pub fn extensions(&self) -> impl Iterator<Item = &str> {
-        self.extensions.iter()
-    }
-}
-
 impl ClientHandshake {
     /// How much of the body of a refusal is kept where nothing else is set: 64 KiB.
     pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
 
     /// Starts the handshake `now` and appends the request to the output.
     ///
-    /// The nonce must be sixteen bytes from a cryptographic random number generator, fresh for each connection. The
-    /// whole response must be there when the timeout is over; `None` waits forever.
+    /// The nonce must be sixteen bytes from a cryptographic random number generator, fresh for each
+    /// connection. The whole response must be there when the timeout is over; `None` waits forever.
     pub fn new(
         now: Instant,
         timeout: Option<Duration>,
@@ -114,13 +77,9 @@ impl ClientHandshake {
         Self {
             state: State::Head(Head::new(StartLine::Status, limits)),
             deadline: timeout.and_then(|timeout| (now + timeout).reachable()),
-            expected: Expected {
-                accept: accept_key(key.as_bytes()),
-                subprotocols: request.subprotocols,
-                extensions: request.extensions,
-            },
+            expected: Expected::new(&key, request),
             body_limit: Self::DEFAULT_BODY_LIMIT,
-            rest: Rest::default(),
+            rest: Unshown::new(),
         }
     }
 
@@ -138,8 +97,8 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// [`ResponseError::Refused`] once a response with another status is there with its body; otherwise the first
-    /// limit or rule of §4.1 that the response breaks.
+    /// [`ResponseError::Refused`] once a response with another status is there with its body; otherwise the
+    /// first limit or rule of §4.1 that the response breaks.
     pub fn handle_input(&mut self, input: &[u8]) -> Result<Option<Accepted>, ResponseError> {
         let mut input = input;
         loop {
@@ -159,8 +118,8 @@ impl ClientHandshake {
                         input = rest;
                         match response.status() {
                             101 => return self.accept(response, rest).map(Some),
-                            // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior
-                            // to a final response, even if the client does not expect one."
+                            // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses
+                            // received prior to a final response, even if the client does not expect one."
                             100..=199 => self.state = State::Head(head.next()),
                             _ => {
                                 let body = Body::new(&response, self.body_limit);
@@ -178,9 +137,9 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// [`ResponseError::Refused`] when the server was sending one, flagged as truncated if more was announced;
-    /// [`ResponseError::UnexpectedEnd`] when the head is not there. After the server's consent the end belongs to the
-    /// connection, and nothing happens here.
+    /// [`ResponseError::Refused`] when the server was sending one, flagged as truncated if more was
+    /// announced; [`ResponseError::UnexpectedEnd`] when the head is not there. After the server's consent the
+    /// end belongs to the connection, and nothing happens here.
     pub fn handle_end(&mut self) -> Result<(), ResponseError> {
         match &self.state {
             State::Failed(error) => Err(error.clone()),
@@ -259,69 +218,6 @@ impl ClientHandshake {
     }
 }
 
-impl Expected {
-    /// The checks of §4.1 on a response with status 101, in its order.
-    fn check(&self, response: Response) -> Result<Accepted, ResponseError> {
-        let fields = response.fields();
-        if response.version() != HttpVersion::Http11 {
-            return Err(ResponseError::HttpVersion);
-        }
-        // (2): "lacks an |Upgrade| header field or [...] contains a value that is not an ASCII case-insensitive match
-        // for the value "websocket"".
-        let upgrade = exactly_one(fields, "Upgrade")?;
-        if !upgrade.eq_ignore_ascii_case(b"websocket") {
-            return Err(ResponseError::Upgrade {
-                value: excerpt(upgrade),
-            });
-        }
-        // (3): "doesn't contain a token that is an ASCII case-insensitive match for the value "Upgrade"".
-        if !fields.has_token("connection", "upgrade") {
-            return Err(ResponseError::Connection);
-        }
-        // (4): "but ignoring any leading and trailing whitespace", which fields come without.
-        let accept = exactly_one(fields, "Sec-WebSocket-Accept")?;
-        if accept != self.accept.as_bytes() {
-            return Err(ResponseError::Accept {
-                value: excerpt(accept),
-            });
-        }
-        // (5): "indicates the use of an extension that was not present in the client's handshake".
-        let extensions =
-            received_extensions(fields.all("sec-websocket-extensions")).ok_or(ResponseError::Extensions)?;
-        if let Some(extension) = extensions.iter().find(|have| !self.extensions.has_name_of(have)) {
-            return Err(ResponseError::ExtensionNotOffered {
-                extension: excerpt(extension.as_bytes()),
-            });
-        }
-        let subprotocol = self.chosen_subprotocol(fields)?;
-        Ok(Accepted {
-            response,
-            subprotocol,
-            extensions,
-        })
-    }
-
-    fn chosen_subprotocol(&self, fields: &Fields) -> Result<Option<String>, ResponseError> {
-        const FIELD: &str = "Sec-WebSocket-Protocol";
-        // §11.3.4: "MUST NOT appear more than once in an HTTP response."
-        let value = match fields.exactly_one(FIELD) {
-            Ok(value) => value,
-            Err(0) => return Ok(None),
-            Err(count) => return Err(ResponseError::NotExactlyOne { field: FIELD, count }),
-        };
-        // (6): "indicates the use of a subprotocol that was not present in the client's handshake".
-        match str::from_utf8(value)
-            .ok()
-            .filter(|chosen| self.subprotocols.has(chosen))
-        {
-            Some(chosen) => Ok(Some(chosen.into())),
-            None => Err(ResponseError::SubprotocolNotOffered {
-                subprotocol: excerpt(value),
-            }),
-        }
-    }
-}
-
 fn receive<'i>(head: &mut Head, input: &'i [u8]) -> Result<Option<(Response, &'i [u8])>, ResponseError> {
     match head.handle_input(input)? {
         Some(rest) => Ok(Some((Response::parse(head)?, rest))),
@@ -329,8 +225,239 @@ fn receive<'i>(head: &mut Head, input: &'i [u8]) -> Result<Option<(Response, &'i
     }
 }
 
-fn exactly_one<'f>(fields: &'f Fields, field: &'static str) -> Result<&'f [u8], ResponseError> {
-    fields
-        .exactly_one(field)
-        .map_err(|count| ResponseError::NotExactlyOne { field, count })
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use super::*;
+    use crate::handshake::{InvalidField, Malformed};
+
+    const ACCEPTED: &[u8] =
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x05hello";
+    const REFUSED: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello";
+
+    fn limited(limits: HeadLimits) -> Result<ClientHandshake, InvalidField> {
+        let request = ClientRequest::new("example.com", "/")?;
+        let timeout = Some(Duration::from_secs(10));
+        Ok(ClientHandshake::new(
+            Instant::START,
+            timeout,
+            limits,
+            request,
+            *b"the sample nonce",
+            &mut Vec::new(),
+        ))
+    }
+
+    fn client() -> Result<ClientHandshake, InvalidField> {
+        limited(HeadLimits::default())
+    }
+
+    /// Status, body and truncation of a refusal.
+    fn refusal<T>(result: Result<T, ResponseError>) -> Option<(u16, Vec<u8>, bool)> {
+        match result {
+            Err(ResponseError::Refused(response)) => Some((
+                response.status(),
+                response.content().to_vec(),
+                response.is_truncated(),
+            )),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_split_point_gives_the_same_answer_and_rest() -> Result<(), InvalidField> {
+        let interim = [b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", ACCEPTED].concat();
+        let chunked =
+            b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\nrest";
+        for input in [
+            ACCEPTED,
+            &interim,
+            REFUSED,
+            chunked,
+            b"HTTP/1.1 200 OK\r\n\r\nhello",
+            b"HTTP/1.1 101 A\r\n\r\n",
+        ] {
+            let mut whole = client()?;
+            let expected = (whole.handle_input(input), whole.handle_end());
+            let rest = whole.take_rest();
+            for at in 0..=input.len() {
+                let (one, two) = input.split_at(at);
+                let mut split = client()?;
+                let first = split.handle_input(one);
+                let second = split.handle_input(two);
+                let shown = format!("{} split at {at}", input.escape_ascii());
+                let received = match first {
+                    Ok(None) => second,
+                    first => first,
+                };
+                assert_eq!((received, split.handle_end()), expected, "{shown}");
+                assert_eq!(split.take_rest(), rest, "{shown}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn frames_behind_the_head_are_kept() -> Result<(), InvalidField> {
+        let mut client = client()?;
+        assert!(matches!(client.handle_input(ACCEPTED), Ok(Some(_))));
+        assert_eq!(client.handle_input(b"\x81\x00"), Ok(None));
+        assert_eq!(client.handle_end(), Ok(()));
+        assert_eq!(client.poll_timeout(), None);
+        assert_eq!(client.handle_timeout(Instant::from_millis(99_000)), Ok(()));
+        assert_eq!(client.take_rest(), b"\x81\x05hello\x81\x00");
+        Ok(())
+    }
+
+    #[test]
+    fn a_refusal_comes_with_its_body_and_sticks() -> Result<(), InvalidField> {
+        let mut client = client()?;
+        let error = client.handle_input(&[REFUSED, ACCEPTED].concat());
+        assert_eq!(refusal(error.clone()), Some((403, b"hello".to_vec(), false)));
+        assert_eq!(client.handle_input(ACCEPTED), error);
+        assert_eq!(client.handle_end().map(|()| None), error);
+        assert_eq!(client.handle_timeout(Instant::START).map(|()| None), error);
+        assert_eq!(client.take_rest(), b"");
+        Ok(())
+    }
+
+    #[test]
+    fn a_body_is_kept_up_to_64_kib() -> Result<(), InvalidField> {
+        for (len, truncated) in [(64 * 1024, false), (64 * 1024 + 1, true)] {
+            let mut client = client()?;
+            let head = format!("HTTP/1.1 500 No\r\nContent-Length: {len}\r\n\r\n");
+            assert_eq!(client.handle_input(head.as_bytes()), Ok(None));
+            let (_, body, cut) =
+                refusal(client.handle_input(&alloc::vec![b'x'; 64 * 1024])).unwrap_or_default();
+            assert_eq!((body.len(), cut), (64 * 1024, truncated), "{len} bytes announced");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_body_that_does_not_end_in_time_is_flagged() -> Result<(), InvalidField> {
+        let head = b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nhello";
+        let expected = Some((503, b"hello".to_vec(), true));
+        let mut late = client()?;
+        assert_eq!(late.handle_input(head), Ok(None));
+        assert_eq!(late.poll_timeout(), Some(Instant::from_millis(10_000)));
+        assert_eq!(late.handle_timeout(Instant::from_millis(9_999)), Ok(()));
+        assert_eq!(
+            refusal(late.handle_timeout(Instant::from_millis(10_000))),
+            expected
+        );
+        assert_eq!(late.poll_timeout(), None);
+        let mut ended = client()?;
+        assert_eq!(ended.handle_input(head), Ok(None));
+        assert_eq!(refusal(ended.handle_end()), expected);
+        let mut short = client()?.body_limit(3);
+        assert_eq!(
+            refusal(short.handle_input(head)),
+            Some((503, b"hel".to_vec(), true))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_body_without_length_runs_to_the_end() -> Result<(), InvalidField> {
+        let mut client = client()?;
+        assert_eq!(
+            client.handle_input(b"HTTP/1.0 404 Not Found\r\n\r\nhello"),
+            Ok(None)
+        );
+        assert_eq!(
+            refusal(client.handle_end()),
+            Some((404, b"hello".to_vec(), false))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_head_that_is_cut_short_or_late_is_an_error() -> Result<(), InvalidField> {
+        for input in [
+            &b""[..],
+            b"HTTP/1.1 101 Switching",
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+        ] {
+            let mut ended = client()?;
+            assert_eq!(ended.handle_input(input), Ok(None));
+            assert_eq!(ended.handle_end(), Err(ResponseError::UnexpectedEnd));
+            let mut late = client()?;
+            assert_eq!(late.handle_input(input), Ok(None));
+            assert_eq!(
+                late.handle_timeout(Instant::from_millis(10_000)),
+                Err(ResponseError::Timeout)
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn interim_responses_are_skipped_within_the_limit() -> Result<(), InvalidField> {
+        let interim = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(4);
+        let input = [&*interim, ACCEPTED].concat();
+        let head_len = input.len() - 7;
+        let mut fits = limited(HeadLimits::default().bytes(head_len))?;
+        assert!(matches!(fits.handle_input(&input), Ok(Some(_))));
+        let mut exceeds = limited(HeadLimits::default().bytes(head_len - 1))?;
+        let error = ResponseError::HeadTooLong { limit: head_len - 1 };
+        assert_eq!(exceeds.handle_input(&input), Err(error));
+        Ok(())
+    }
+
+    #[test]
+    fn heads_that_break_a_rule_are_refused() -> Result<(), InvalidField> {
+        let malformed = ResponseError::Malformed;
+        let table = [
+            (&b"\x15\x03\x01"[..], malformed(Malformed::FirstByte(0x15))),
+            (b"220 mail.example.com", malformed(Malformed::StartLine)),
+            (b"HTTP/2.0 101 A\r\n\r\n", ResponseError::HttpVersion),
+            (b"HTTP/1.1 99 A\r\n\r\n", malformed(Malformed::StartLine)),
+            (b"HTTP/1.1 099 A\r\n\r\n", malformed(Malformed::StartLine)),
+            (b"HTTP/1.1 1010\r\n\r\n", malformed(Malformed::StartLine)),
+            (
+                b"HTTP/1.1 101 A\nUpgrade: websocket\n\n",
+                malformed(Malformed::BareLineFeed),
+            ),
+            (
+                b"HTTP/1.1 101 A\r\nA: b\r\n c\r\n",
+                malformed(Malformed::FoldedLine),
+            ),
+            (
+                b"HTTP/1.1 101 A\r\nA : b\r\n",
+                malformed(Malformed::FieldName(b' ')),
+            ),
+        ];
+        for (input, error) in table {
+            assert_eq!(
+                client()?.handle_input(input),
+                Err(error),
+                "{}",
+                input.escape_ascii()
+            );
+        }
+        let strict = HeadLimits::default().line(20).fields(1);
+        let long = limited(strict)?.handle_input(b"HTTP/1.1 101 A long reason");
+        assert_eq!(long, Err(ResponseError::LineTooLong { limit: 20 }));
+        let many = limited(strict)?.handle_input(b"HTTP/1.1 101 A\r\na:\r\nb");
+        assert_eq!(many, Err(ResponseError::TooManyFields { limit: 1 }));
+        Ok(())
+    }
+
+    #[test]
+    fn texts_are_one_short_line() -> Result<(), InvalidField> {
+        let head = format!("HTTP/1.1 403 {}\r\nContent-Length: 0\r\n\r\n", "no\t".repeat(500));
+        let text = client()?
+            .handle_input(head.as_bytes())
+            .map_or_else(|error| error.to_string(), |_| "accepted".into());
+        assert!(
+            text.starts_with("server refused the upgrade with status 403 no\\tno"),
+            "{text}"
+        );
+        assert!(text.len() < 200 && !text.contains('\t'), "{text}");
+        Ok(())
+    }
 }

@@ -9,8 +9,8 @@ use super::request::shown_target;
 
 /// The request with which a client asks for a connection.
 ///
-/// Everything is checked when it is added, so that nothing that somebody else chose can add a line of its own.
-/// `Debug` leaves out the query and credentials.
+/// Everything is checked when it is added, so that nothing that somebody else chose can add a line of its
+/// own. `Debug` leaves out the query and credentials.
 ///
 /// ```
 /// use tidewire_proto::handshake::{ClientRequest, InvalidField};
@@ -34,13 +34,13 @@ pub struct ClientRequest {
 impl ClientRequest {
     /// Creates a request for a target on a host.
     ///
-    /// The host is the URL's authority without user info, with the port where it is not the scheme's own. The target
-    /// is the URL's path and query.
+    /// The host is the URL's authority without user info, with the port where it is not the scheme's own. The
+    /// target is the URL's path and query.
     ///
     /// # Errors
     ///
-    /// When the host is no such authority, or the target does not start with `/`, has a fragment, or is not visible
-    /// ASCII.
+    /// When the host is no such authority, or the target does not start with `/`, has a fragment, or is not
+    /// visible ASCII.
     pub fn new(host: &str, target: &str) -> Result<Self, InvalidField> {
         check_authority(host.as_bytes()).map_err(|byte| InvalidField::Host { byte })?;
         check_origin_form(target.as_bytes()).map_err(|byte| InvalidField::Target { byte })?;
@@ -79,7 +79,8 @@ impl ClientRequest {
     ///
     /// # Errors
     ///
-    /// As for [`Fields::push`], and for `Host`, the fields of the handshake itself and those that frame a message.
+    /// As for [`Fields::push`], and for `Host`, the fields of the handshake itself and those that frame a
+    /// message.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
         if is_owned(name) || name.eq_ignore_ascii_case("host") {
             return Err(InvalidField::Reserved {
@@ -94,7 +95,8 @@ impl ClientRequest {
         for part in ["GET ", &self.target, " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
-        // RFC 9112 §3.2: "a user agent SHOULD generate Host as the first field".
+        // RFC 9110 §7.2: "A user agent that sends Host SHOULD send it as the first field in the header
+        // section".
         write_field(out, "Host", self.host.as_bytes());
         write_field(out, "Upgrade", b"websocket");
         write_field(out, "Connection", b"Upgrade");
@@ -123,8 +125,8 @@ impl fmt::Debug for ClientRequest {
     }
 }
 
-/// Refuses what is no `uri-host [ ":" port ]` (RFC 9110 §7.2) with the first byte that is wrong, or `None` when it is
-/// empty. User info is refused with its `@`.
+/// Refuses what is no `uri-host [ ":" port ]` (RFC 9110 §7.2) with the first byte that is wrong, or `None`
+/// when it is empty. User info is refused with its `@`.
 pub(super) fn check_authority(host: &[u8]) -> Result<(), Option<u8>> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&byte);
     match host.iter().find(|&&byte| !allowed(byte)) {
@@ -146,5 +148,145 @@ fn check_origin_form(target: &[u8]) -> Result<(), Option<u8>> {
             None => Ok(()),
         },
         [first, ..] => Err(Some(*first)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_written_as_section_4_1_asks() -> Result<(), InvalidField> {
+        let request = ClientRequest::new("server.example.com", "/chat?a=b")?
+            .subprotocol("chat")?
+            .subprotocol("superchat")?
+            .extension("permessage-deflate; client_max_window_bits")?
+            .extension("x")?
+            .field("Origin", "http://example.com")?;
+        let mut out = b"before ".to_vec();
+        request.write("dGhlIHNhbXBsZSBub25jZQ==", &mut out);
+        let expected = b"before GET /chat?a=b HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
+            Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Protocol: chat, superchat\r\n\
+            Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x\r\n\
+            Origin: http://example.com\r\n\r\n";
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_host_is_an_authority_without_user_info() {
+        for host in [
+            "a",
+            "a:80",
+            "[::1]:8080",
+            "127.0.0.1",
+            "xn--bcher-kva.example",
+            "a%20b",
+        ] {
+            assert!(ClientRequest::new(host, "/").is_ok(), "{host:?}");
+        }
+        let wrong: &[(&str, Option<u8>)] = &[
+            ("", None),
+            ("a b", Some(b' ')),
+            ("user:hunter2@a", Some(b'@')),
+            ("a/b", Some(b'/')),
+            ("a?b", Some(b'?')),
+            ("a#b", Some(b'#')),
+            ("a\\b", Some(b'\\')),
+            ("a\r\nX: y", Some(b'\r')),
+            ("a\0", Some(0)),
+            ("bücher", Some(0xc3)),
+        ];
+        for (host, byte) in wrong {
+            let error = ClientRequest::new(host, "/");
+            assert_eq!(error, Err(InvalidField::Host { byte: *byte }), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_a_path_with_a_query() {
+        for target in ["/", "//", "/a?b=c&d", "/%00", "/a?http://b"] {
+            assert!(ClientRequest::new("a", target).is_ok(), "{target:?}");
+        }
+        let wrong: &[(&str, Option<u8>)] = &[
+            ("", None),
+            ("a", Some(b'a')),
+            ("*", Some(b'*')),
+            ("?a", Some(b'?')),
+            ("http://a/", Some(b'h')),
+            ("/a#b", Some(b'#')),
+            ("/a b", Some(b' ')),
+            ("/ HTTP/1.1\r\nX: y", Some(b' ')),
+            ("/\r\nX:y", Some(b'\r')),
+            ("/\n", Some(b'\n')),
+            ("/\0", Some(0)),
+            ("/ü", Some(0xc3)),
+        ];
+        for (target, byte) in wrong {
+            let error = ClientRequest::new("a", target);
+            assert_eq!(error, Err(InvalidField::Target { byte: *byte }), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_inject_or_repeat_is_refused() -> Result<(), InvalidField> {
+        let request = ClientRequest::new("a", "/")?.subprotocol("chat")?;
+        for subprotocol in ["", "a b", "a,b", "a\r\nX: y", "ä", "\"a\"", "chat"] {
+            assert!(
+                request.clone().subprotocol(subprotocol).is_err(),
+                "{subprotocol:?}"
+            );
+        }
+        assert!(request.clone().subprotocol("Chat").is_ok());
+        for extension in ["", " ", ";", "a,b", "a\r\nX: y", "a\0", "ä", "a b"] {
+            assert!(request.clone().extension(extension).is_err(), "{extension:?}");
+        }
+        for name in [
+            "host",
+            "Upgrade",
+            "connection",
+            "Sec-WebSocket-Key",
+            "Content-Length",
+            "Transfer-Encoding",
+        ] {
+            let refused = request.clone().field(name, "x");
+            assert_eq!(refused, Err(InvalidField::Reserved { name: name.into() }));
+        }
+        for name in ["Origin", "User-Agent", "Cookie", "Authorization"] {
+            assert!(request.clone().field(name, "x").is_ok(), "{name}");
+            assert!(request.clone().field(name, "x\r\nY: z").is_err(), "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn neither_debug_nor_errors_show_secrets() -> Result<(), InvalidField> {
+        let request = ClientRequest::new("a", "/?token=hunter2")?
+            .field("Authorization", "Basic hunter2")?
+            .field("Cookie", "hunter2")?;
+        let errors = [
+            ClientRequest::new("hunter2@a", "/"),
+            ClientRequest::new("a", "/#hunter2"),
+            request.clone().field("Authorization", "hunter2\r\n"),
+            request.clone().field("Authorization: hunter2", ""),
+            request.clone().subprotocol("hunter2 "),
+        ];
+        for error in errors {
+            let shown = match error {
+                Ok(built) => format!("{built:?}"),
+                Err(error) => format!("{error} {error:?}"),
+            };
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        let shown = format!("{request:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        Ok(())
     }
 }

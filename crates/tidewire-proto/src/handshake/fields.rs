@@ -9,9 +9,9 @@ const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "se
 
 /// Header fields in the order in which they were received or pushed.
 ///
-/// Names are compared without regard to ASCII case. Values are bytes without surrounding white space: HTTP does not
-/// promise text. `Debug` shows values escaped and cut, and those of `Authorization`, `Proxy-Authorization`, `Cookie`
-/// and `Set-Cookie` not at all.
+/// Names are compared without regard to ASCII case. Values are bytes without surrounding white space: HTTP
+/// does not promise text. `Debug` shows values escaped and cut, and those of `Authorization`,
+/// `Proxy-Authorization`, `Cookie` and `Set-Cookie` not at all.
 ///
 /// ```
 /// use tidewire_proto::handshake::{Fields, InvalidField};
@@ -81,8 +81,9 @@ impl Fields {
 
     /// The comma-separated elements of all fields of this name, in order.
     ///
-    /// Elements come without surrounding white space, and empty ones are skipped (RFC 9110 §5.6.1.2). A field that is
-    /// repeated reads as one with the values joined by commas. Whether an element is a token is not judged.
+    /// Elements come without surrounding white space, and empty ones are skipped (RFC 9110 §5.6.1.2). A field
+    /// that is repeated reads as one with the values joined by commas. Whether an element is a token is not
+    /// judged.
     pub fn tokens<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f [u8]> {
         self.all(name).flat_map(elements)
     }
@@ -91,8 +92,8 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// When the name is no token, or the value has a control character other than a tab: a CR, LF or NUL would
-    /// start a field of somebody else's choice. The list is then as it was.
+    /// When the name is no token, or the value has a control character other than a tab: a CR, LF or NUL
+    /// would start a field of somebody else's choice. The list is then as it was.
     pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
         check_token(name).map_err(|byte| InvalidField::Name { byte })?;
         let value = trim(value.as_ref());
@@ -245,4 +246,124 @@ pub(super) fn is_owned(name: &str) -> bool {
         .get(..14)
         .is_some_and(|start| start.eq_ignore_ascii_case(b"sec-websocket-"));
     websocket || OWNED.iter().any(|owned| owned.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn fields_keep_their_order_and_compare_without_case() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        assert!(fields.is_empty());
+        fields.push("A", "1")?;
+        fields.push("b", " \t2\t ")?;
+        fields.push("a", "")?;
+        assert_eq!(fields.len(), 3);
+        assert!(fields.iter().eq([("A", &b"1"[..]), ("b", b"2"), ("a", b"")]));
+        assert!(fields.all("a").eq([&b"1"[..], b""]));
+        assert_eq!(fields.first("B"), Some(&b"2"[..]));
+        assert_eq!(fields.first("c"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn tokens_are_read_over_repeated_lines() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        fields.push("Connection", ", keep-alive ,,")?;
+        fields.push("X", "no")?;
+        fields.push("CONNECTION", "\tUpgrade\t, close")?;
+        assert!(
+            fields
+                .tokens("connection")
+                .eq([&b"keep-alive"[..], b"Upgrade", b"close"])
+        );
+        assert!(fields.has_token("connection", "upgrade"));
+        assert!(!fields.has_token("connection", "grade"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_would_inject_a_line_is_refused_and_changes_nothing() {
+        let table: &[(&str, &[u8])] = &[
+            ("", b"x"),
+            ("a b", b"x"),
+            ("a:", b"x"),
+            ("a\r\nb", b"x"),
+            ("a\0", b"x"),
+            ("ä", b"x"),
+            ("a", b"x\r\ny: z"),
+            ("a", b"x\r"),
+            ("a", b"\nx"),
+            ("a", b"x\0"),
+            ("a", b"\x1b[2J"),
+            ("a", b"\x7f"),
+        ];
+        for (name, value) in table {
+            let mut fields = Fields::new();
+            let pushed = fields.push(name, value);
+            assert!(pushed.is_err(), "{name:?}: {}", value.escape_ascii());
+            assert!(fields.is_empty(), "{name:?}: {}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn bytes_beyond_ascii_pass_in_a_value() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        fields.push("a", "ä\tö")?;
+        assert_eq!(fields.first("a"), Some("ä\tö".as_bytes()));
+        Ok(())
+    }
+
+    #[test]
+    fn debug_hides_secrets_and_cuts_values() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        for name in ["AUTHORIZATION", "Proxy-Authorization", "cookie", "Set-Cookie"] {
+            fields.push(name, "hunter2")?;
+        }
+        fields.push("Long", "x".repeat(1000))?;
+        fields.push("Bytes", b"\x80")?;
+        let shown = format!("{fields:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("cookie: …"), "{shown}");
+        assert!(shown.contains("Bytes: \\x80"), "{shown}");
+        assert!(shown.len() < 300, "{shown}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_field_must_be_there_once() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        assert_eq!(fields.exactly_one("a"), Err(0));
+        fields.push("a", "1")?;
+        assert_eq!(fields.exactly_one("A"), Ok(&b"1"[..]));
+        fields.push("A", "1")?;
+        assert_eq!(fields.exactly_one("a"), Err(2));
+        Ok(())
+    }
+
+    #[test]
+    fn the_handshake_owns_what_frames_it() {
+        for name in [
+            "Upgrade",
+            "CONNECTION",
+            "Content-Length",
+            "Transfer-Encoding",
+            "sec-websocket-anything",
+        ] {
+            assert!(is_owned(name), "{name}");
+        }
+        for name in [
+            "",
+            "Origin",
+            "Cookie",
+            "sec-websocket",
+            "sec-websöcket-",
+            "X-Upgrade",
+        ] {
+            assert!(!is_owned(name), "{name}");
+        }
+    }
 }

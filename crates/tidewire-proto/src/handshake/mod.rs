@@ -1,8 +1,8 @@
 //! The opening handshake (RFC 6455 §4), for both sides.
 //!
-//! Like the rest of the core it does no I/O: bytes go in as they arrive, the answer is appended to an output buffer,
-//! and time is an argument. What a peer sends is judged byte by byte and refused at the first byte that breaks a rule
-//! or a [limit](HeadLimits).
+//! Like the rest of the core it does no I/O: bytes go in as they arrive, the answer is appended to an output
+//! buffer, and time is an argument. What a peer sends is judged byte by byte and refused at the first byte
+//! that breaks a rule or a [limit](HeadLimits).
 //!
 //! A whole handshake, in memory:
 //!
@@ -16,10 +16,9 @@
 //! let (now, timeout) = (Instant::START, Some(Duration::from_secs(10)));
 //! let limits = HeadLimits::default();
 //!
-//! // The client asks. The nonce is random in earnest.
-//! let request = ClientRequest::new("example.com", "/chat")?.subprotocol("chat")?;
-//! let mut to_server = Vec::new();
-//! let mut client = ClientHandshake::new(now, timeout, limits, request, *b"the sample nonce", &mut to_server);
+//! // The client asks. The nonce is random in earnest. let request = ClientRequest::new("example.com",
+//! "/chat")?.subprotocol("chat")?; let mut to_server = Vec::new(); let mut client = ClientHandshake::new(now,
+//! timeout, limits, request, *b"the sample nonce", &mut to_server);
 //!
 //! // The server judges the request and accepts, or sends `error.response()` and closes.
 //! let mut server = ServerHandshake::new(now, timeout, limits);
@@ -40,11 +39,14 @@
 //! ```
 
 mod accept_key;
+mod accepted;
 mod body;
 mod client;
 mod client_request;
 mod error;
 mod fields;
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod offer;
 mod request;
@@ -52,10 +54,12 @@ mod request_error;
 mod response;
 mod response_error;
 mod server;
+mod unshown;
 mod upgrade;
 
 pub use accept_key::accept_key;
-pub use client::{Accepted, ClientHandshake};
+pub use accepted::Accepted;
+pub use client::ClientHandshake;
 pub use client_request::ClientRequest;
 pub use error::{AcceptanceError, InvalidField, Malformed};
 pub use fields::Fields;

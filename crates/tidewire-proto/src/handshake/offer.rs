@@ -5,15 +5,16 @@ use super::fields::{check_token, elements, is_token_byte};
 
 /// Subprotocols or extensions in order of preference, as they stand in a field.
 ///
-/// One string, because a peer may send thousands of them: a `String` each would hold 20 times what was received.
+/// One string, because a peer may send thousands of them: a `String` each would hold 20 times what was
+/// received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Offers(String);
 
 impl Offers {
     /// The offers, without surrounding white space; none is empty.
     ///
-    /// A comma always separates. §9.1: "When using the quoted-string syntax variant, the value after quoted-string
-    /// unescaping MUST conform to the 'token' ABNF", so none stands within quotes.
+    /// A comma always separates. §9.1: "When using the quoted-string syntax variant, the value after
+    /// quoted-string unescaping MUST conform to the 'token' ABNF", so none stands within quotes.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0
             .split(',')

@@ -28,8 +28,8 @@ impl HttpVersion {
 
 /// The head of a request that a server received.
 ///
-/// Its syntax is that of HTTP/1.x; what it asks for is judged by [`Upgrade::check`](super::Upgrade::check). `Debug`
-/// leaves out the query and credentials.
+/// Its syntax is that of HTTP/1.x; what it asks for is judged by [`Upgrade::check`](super::Upgrade::check).
+/// `Debug` leaves out the query and credentials.
 ///
 /// A server that has the head from elsewhere (an HTTP library) makes one:
 ///
@@ -145,22 +145,115 @@ pub(super) fn shown_target(target: &str) -> String {
     }
 }
 
-/// Whether the first line ends like one of HTTP, though of a version that the parser does not know.
+/// Whether the first line has the form of HTTP, though of a version that the parser does not know.
 fn names_another_version(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ');
+    let version = words.nth(2).unwrap_or_default();
     matches!(
-        line,
-        [
-            ..,
-            b' ',
-            b'H',
-            b'T',
-            b'T',
-            b'P',
-            b'/',
-            b'0'..=b'9',
-            b'.',
-            b'0'..=b'9'
-        ]
-    )
+        version,
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']
+    ) && words.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::handshake::head::{HeadLimits, StartLine};
+
+    fn parse(text: &[u8]) -> Result<Request, RequestError> {
+        let mut head = Head::new(StartLine::Request, HeadLimits::default());
+        head.handle_input(text)?;
+        Request::parse(&head)
+    }
+
+    #[test]
+    fn a_request_line_is_taken_apart() -> Result<(), RequestError> {
+        let request = parse(b"GET /a/b?c=d?e HTTP/1.1\r\nA:  b \r\n\r\n")?;
+        assert_eq!((request.method(), request.target()), ("GET", "/a/b?c=d?e"));
+        assert_eq!((request.path(), request.query()), ("/a/b", Some("c=d?e")));
+        assert_eq!(request.version(), HttpVersion::Http11);
+        assert!(request.fields().iter().eq([("A", &b"b"[..])]));
+        assert_eq!(parse(b"POST / HTTP/1.0\r\n\r\n")?.version(), HttpVersion::Http10);
+        Ok(())
+    }
+
+    #[test]
+    fn a_request_line_of_another_form_is_refused() {
+        let table: &[(&[u8], RequestError)] = &[
+            (b"GET / HTTP/2.0\r\n\r\n", RequestError::HttpVersion),
+            (b"PRI * HTTP/2.0\r\n\r\n", RequestError::HttpVersion),
+            (b"GET / HTTP/1.2\r\n\r\n", RequestError::HttpVersion),
+            (
+                b"GET / HTTP/1.1x\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"GET / http/1.1\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"GET / HTTP/11\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (b"GET /\r\n\r\n", RequestError::Malformed(Malformed::StartLine)),
+            (
+                b"GET  / HTTP/1.1\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"GET / a HTTP/1.1\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"GET\t/ HTTP/1.1\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"GET /\xff HTTP/1.1\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"GET / HTTP/1.1 \r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+            (
+                b"G(T / HTTP/1.1\r\n\r\n",
+                RequestError::Malformed(Malformed::StartLine),
+            ),
+        ];
+        for (input, expected) in table {
+            assert_eq!(parse(input), Err(expected.clone()), "{}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn parts_that_are_no_request_are_refused() {
+        for (method, target) in [
+            ("", "/"),
+            ("G T", "/"),
+            ("G\r\n", "/"),
+            ("GET", ""),
+            ("GET", "/ "),
+            ("GET", "/\r\n"),
+            ("GET", "/ä"),
+        ] {
+            assert!(
+                Request::new(method, target, Fields::new()).is_err(),
+                "{method:?} {target:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_query() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        fields.push("Authorization", "Basic hunter2")?;
+        let shown = format!("{:?}", Request::new("GET", "/chat?access_token=hunter2", fields)?);
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("/chat?…"), "{shown}");
+        Ok(())
+    }
 }

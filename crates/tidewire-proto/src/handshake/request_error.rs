@@ -112,13 +112,13 @@ impl RequestError {
     /// The refusal to send: the status, the fields that it demands, and the rule as text.
     pub fn response(&self) -> Response {
         let mut response = Response::with_status(self.status());
-        match self {
+        match response.status() {
             // RFC 9110 §15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
-            Self::Method { .. } => response.fields.append("Allow", b"GET"),
-            // RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response".
-            // §4.2.2: "and a |Sec-WebSocket-Version| header field indicating the version(s) the server is capable
-            // of understanding".
-            Self::NotAnUpgrade | Self::Version { .. } => {
+            405 => response.fields.append("Allow", b"GET"),
+            // RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response". §4.2.2:
+            // "and a |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of
+            // understanding".
+            426 => {
                 response.fields.append("Upgrade", b"websocket");
                 response.fields.append("Sec-WebSocket-Version", b"13");
             }
@@ -172,5 +172,82 @@ impl From<HeadError> for RequestError {
             HeadError::TooManyFields { limit } => Self::TooManyFields { limit },
             HeadError::Malformed(malformed) => Self::Malformed(malformed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    type Row = (RequestError, u16, &'static [(&'static str, &'static [u8])]);
+
+    #[test]
+    fn every_refusal_has_its_status_its_fields_and_a_text() {
+        let upgrade: &'static [(&str, &[u8])] =
+            &[("Upgrade", b"websocket"), ("Sec-WebSocket-Version", b"13")];
+        let table: Vec<Row> = alloc::vec![
+            (RequestError::RequestLineTooLong { limit: 8192 }, 414, &[]),
+            (RequestError::LineTooLong { limit: 8192 }, 431, &[]),
+            (RequestError::HeadTooLong { limit: 16384 }, 431, &[]),
+            (RequestError::TooManyFields { limit: 100 }, 431, &[]),
+            (RequestError::Malformed(Malformed::BareLineFeed), 400, &[]),
+            (RequestError::UnexpectedBody, 400, &[]),
+            (RequestError::Timeout, 408, &[]),
+            (
+                RequestError::Method { method: "PUT".into() },
+                405,
+                &[("Allow", b"GET")]
+            ),
+            (RequestError::HttpVersion, 505, &[]),
+            (RequestError::Target, 400, &[]),
+            (
+                RequestError::NotExactlyOne {
+                    field: "Host",
+                    count: 0
+                },
+                400,
+                &[]
+            ),
+            (RequestError::Host, 400, &[]),
+            (RequestError::NotAnUpgrade, 426, upgrade),
+            (RequestError::Version { version: "8".into() }, 426, upgrade),
+            (RequestError::Key, 400, &[]),
+            (
+                RequestError::Subprotocol {
+                    subprotocol: "\\xff".into()
+                },
+                400,
+                &[]
+            ),
+            (
+                RequestError::DuplicateSubprotocol {
+                    subprotocol: "a".into()
+                },
+                400,
+                &[]
+            ),
+            (RequestError::Extensions, 400, &[]),
+        ];
+        for (error, status, fields) in table {
+            let response = error.response();
+            assert_eq!((error.status(), response.status()), (status, status), "{error:?}");
+            assert!(!response.reason().is_empty(), "{error:?}");
+            assert!(
+                response.fields().iter().eq(fields.iter().copied()),
+                "{error:?}: {response:?}"
+            );
+            let text = error.to_string();
+            assert!(!text.ends_with('.') && !text.contains("error"), "{text}");
+            assert_eq!(response.content(), (text + "\n").as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_limit_is_named_with_its_number() {
+        let text = RequestError::HeadTooLong { limit: 16384 }.to_string();
+        assert_eq!(text, "request head exceeds the limit of 16384 bytes");
     }
 }

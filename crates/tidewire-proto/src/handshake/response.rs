@@ -112,9 +112,9 @@ impl Response {
 
     /// Appends the response to the output.
     ///
-    /// `Content-Length` and `Connection: close` are added, and `Content-Type: text/plain; charset=utf-8` where the
-    /// response has no `Content-Type`. There is no `Date`: the core has no clock. The connection is to be closed once
-    /// this has been sent.
+    /// `Content-Length` and `Connection: close` are added, and `Content-Type: text/plain; charset=utf-8`
+    /// where the response has no `Content-Type`. There is no `Date`: the core has no clock. The connection is
+    /// to be closed once this has been sent.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(format!("HTTP/1.1 {} {}\r\n", self.status, self.reason).as_bytes());
         for (name, value) in self.fields.iter().filter(|(name, _)| !is_framing(name)) {
@@ -175,7 +175,8 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Fields that say where the response ends: those of a received response do not fit it when it is written again.
+/// Fields that say where the response ends: those of a received response do not fit it when it is written
+/// again.
 fn is_framing(name: &str) -> bool {
     ["connection", "content-length", "transfer-encoding"]
         .iter()
@@ -210,5 +211,83 @@ fn usual_reason(status: u16) -> &'static str {
         504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_a_length_and_closes() -> Result<(), InvalidField> {
+        let mut out = b"before ".to_vec();
+        Response::new(503)?
+            .field("Retry-After", "5")?
+            .body("later\n")
+            .write(&mut out);
+        let expected = b"before HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
+            Content-Type: text/plain; charset=utf-8\r\nContent-Length: 6\r\n\r\nlater\n";
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_content_type_of_its_own_is_kept() -> Result<(), InvalidField> {
+        let mut out = Vec::new();
+        Response::new(499)?
+            .field("content-type", "application/json")?
+            .body("{}")
+            .write(&mut out);
+        let expected = b"HTTP/1.1 499 \r\ncontent-type: application/json\r\nConnection: close\r\n\
+            Content-Length: 2\r\n\r\n{}";
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_response_without_content_has_no_body() -> Result<(), InvalidField> {
+        for status in [204, 304] {
+            let mut out = Vec::new();
+            Response::new(status)?.body("body").write(&mut out);
+            assert!(
+                out.ends_with(b"Connection: close\r\n\r\n"),
+                "{status}: {}",
+                out.escape_ascii()
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn framing_is_not_for_the_caller() -> Result<(), InvalidField> {
+        for name in ["Connection", "content-length", "TRANSFER-ENCODING"] {
+            let refused = Response::new(403)?.field(name, "1");
+            assert_eq!(refused, Err(InvalidField::Reserved { name: name.into() }));
+        }
+        for status in [0, 99, 100, 101, 199, 600, 999, u16::MAX] {
+            assert_eq!(Response::new(status), Err(InvalidField::Status { status }));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn debug_hides_the_body() -> Result<(), InvalidField> {
+        let shown = format!(
+            "{:?}",
+            Response::new(403)?
+                .field("Set-Cookie", "hunter2")?
+                .body("hunter2")
+        );
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("body_len: 7"), "{shown}");
+        Ok(())
     }
 }

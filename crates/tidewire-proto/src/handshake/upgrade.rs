@@ -57,9 +57,9 @@ impl Upgrade {
         if !is_resource_name(request.target()) {
             return Err(RequestError::Target);
         }
-        // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST respond with
-        // a 400 [...] to any request message that contains more than one Host header field line or a Host header field
-        // with an invalid field value."
+        // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST
+        // respond with a 400 [...] to any request message that contains more than one Host header field line
+        // or a Host header field with an invalid field value."
         let host = exactly_one(fields, "Host")?;
         if check_authority(host).is_err() {
             return Err(RequestError::Host);
@@ -94,7 +94,8 @@ impl Upgrade {
         self.subprotocols.iter()
     }
 
-    /// The extensions that the client offers, each with its parameters; only the start of their syntax was checked.
+    /// The extensions that the client offers, each with its parameters; only the start of their syntax was
+    /// checked.
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
         self.extensions.iter()
     }
@@ -105,8 +106,8 @@ impl Upgrade {
     ///
     /// When the client did not offer the subprotocol or an extension. Nothing was written.
     pub fn accept(&self, acceptance: &Acceptance, out: &mut Vec<u8>) -> Result<(), AcceptanceError> {
-        // §4.2.2: "either a single value representing the subprotocol the server is ready to use or null. The value
-        // chosen MUST be derived from the client's handshake".
+        // §4.2.2: "Either a single value representing the subprotocol the server is ready to use or null. The
+        // value chosen MUST be derived from the client's handshake".
         if let Some(subprotocol) = &acceptance.subprotocol
             && !self.subprotocols.has(subprotocol)
         {
@@ -114,7 +115,7 @@ impl Upgrade {
                 subprotocol: excerpt(subprotocol.as_bytes()),
             });
         }
-        // §9.1: "The server MUST NOT [accept] an extension that was not requested by the client".
+        // §4.2.2, on extensions: "the value MUST be derived from the client's handshake".
         if let Some(extension) = acceptance
             .extensions
             .iter()
@@ -206,8 +207,8 @@ fn exactly_one<'f>(fields: &'f Fields, field: &'static str) -> Result<&'f [u8], 
         .map_err(|count| RequestError::NotExactlyOne { field, count })
 }
 
-/// §4.2.1 (1) takes a path or an absolute URL; §3: "Fragment identifiers are meaningless in the context of WebSocket
-/// URIs and MUST NOT be used on these URIs."
+/// §4.2.1 (1) takes a path or an absolute URL; §3: "Fragment identifiers are meaningless in the context of
+/// WebSocket URIs and MUST NOT be used on these URIs."
 fn is_resource_name(target: &str) -> bool {
     let scheme = target.split_once("://").map(|(scheme, _)| scheme);
     let absolute = ["http", "https", "ws", "wss"]
@@ -230,8 +231,8 @@ fn offered_subprotocols(fields: &Fields) -> Result<Offers, RequestError> {
         offers.push(token);
         sorted.push(token);
     }
-    // §4.1: "MUST all be unique strings". Sorted, because a head has room for thousands of them, and comparing each
-    // with each would cost milliseconds a request.
+    // §4.1: "MUST all be unique strings". Sorted, because a head has room for thousands of them, and
+    // comparing each with each would cost milliseconds a request.
     sorted.sort_unstable();
     match sorted
         .iter()
@@ -242,5 +243,251 @@ fn offered_subprotocols(fields: &Fields) -> Result<Offers, RequestError> {
         Some((subprotocol, _)) => Err(RequestError::DuplicateSubprotocol {
             subprotocol: excerpt(subprotocol.as_bytes()),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use super::*;
+    use crate::Instant;
+    use crate::handshake::{HeadLimits, ServerHandshake};
+
+    const FIELDS: [(&str, &str); 5] = [
+        ("Host", "server.example.com"),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Sec-WebSocket-Version", "13"),
+    ];
+
+    fn receive(head: &str) -> Result<Request, RequestError> {
+        let mut server = ServerHandshake::new(Instant::START, None, HeadLimits::default());
+        server.handle_input(head.as_bytes())?.ok_or(RequestError::Timeout)
+    }
+
+    /// The plain request with these fields in place of those of the same name, and without those that are
+    /// `-`.
+    fn with(line: &str, changes: &[(&str, &str)]) -> Result<Upgrade, RequestError> {
+        let mut head = format!("{line}\r\n");
+        let kept = FIELDS
+            .iter()
+            .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        for (name, value) in kept.chain(changes).filter(|(_, value)| *value != "-") {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        Upgrade::check(&receive(&(head + "\r\n"))?)
+    }
+
+    /// Request line, changed fields, status.
+    type Refused<'t> = (&'t str, &'t [(&'t str, &'t str)], u16);
+
+    const GET: &str = "GET /chat HTTP/1.1";
+
+    #[test]
+    fn the_example_of_section_1_3_is_accepted() -> Result<(), RequestError> {
+        let changes = [
+            ("Origin", "http://example.com"),
+            ("Sec-WebSocket-Protocol", "chat, superchat"),
+        ];
+        let upgrade = with(GET, &changes)?;
+        assert!(upgrade.subprotocols().eq(["chat", "superchat"]));
+        let mut out = b"before ".to_vec();
+        let acceptance = Acceptance::new()
+            .subprotocol("chat")
+            .and_then(|chat| chat.field("Set-Cookie", "a=b"));
+        assert_eq!(
+            acceptance.map(|acceptance| upgrade.accept(&acceptance, &mut out)),
+            Ok(Ok(()))
+        );
+        let expected =
+            b"before HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\
+            Set-Cookie: a=b\r\n\r\n";
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_rfc_lets_vary_is_accepted() {
+        let table: &[(&str, &[(&str, &str)])] = &[
+            (GET, &[]),
+            (GET, &[("Upgrade", "WebSocket")]),
+            (GET, &[("Upgrade", "h2c, WEBSOCKET")]),
+            (GET, &[("Connection", "keep-alive, upgrade")]),
+            (GET, &[("Connection", "keep-alive"), ("Connection", "UPGRADE")]),
+            (GET, &[("Host", "[::1]:8080")]),
+            (
+                GET,
+                &[
+                    ("Sec-WebSocket-Protocol", ",a,,b, "),
+                    ("Sec-WebSocket-Protocol", "A"),
+                ],
+            ),
+            (GET, &[("Sec-WebSocket-Protocol", "")]),
+            (
+                GET,
+                &[("Sec-WebSocket-Extensions", "permessage-deflate; x=\"10\", y")],
+            ),
+            ("GET /?a=%23 HTTP/1.1", &[]),
+            ("GET http://server.example.com/chat HTTP/1.1", &[]),
+        ];
+        for (line, changes) in table {
+            assert_eq!(with(line, changes).map(|_| ()), Ok(()), "{line} {changes:?}");
+        }
+    }
+
+    #[test]
+    fn every_broken_rule_has_its_status() {
+        let table: &[Refused<'_>] = &[
+            ("POST /chat HTTP/1.1", &[], 405),
+            ("get /chat HTTP/1.1", &[], 405),
+            ("GET /chat HTTP/1.0", &[], 505),
+            ("GET /chat HTTP/2.0", &[], 505),
+            ("GET * HTTP/1.1", &[], 400),
+            ("GET chat HTTP/1.1", &[], 400),
+            ("GET /chat#a HTTP/1.1", &[], 400),
+            ("GET ftp://a/ HTTP/1.1", &[], 400),
+            (GET, &[("Host", "-")], 400),
+            (GET, &[("Host", "")], 400),
+            (GET, &[("Host", "a"), ("Host", "a")], 400),
+            (GET, &[("Host", "a, b")], 400),
+            (GET, &[("Host", "user@a")], 400),
+            (GET, &[("Host", "a/b")], 400),
+            (GET, &[("Upgrade", "-")], 426),
+            (GET, &[("Upgrade", "websockets")], 426),
+            (GET, &[("Upgrade", "h2c")], 426),
+            (GET, &[("Connection", "-")], 426),
+            (GET, &[("Connection", "keep-alive")], 426),
+            (GET, &[("Connection", "not-upgrade")], 426),
+            (GET, &[("Sec-WebSocket-Version", "-")], 400),
+            (
+                GET,
+                &[("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Version", "13")],
+                400,
+            ),
+            (GET, &[("Sec-WebSocket-Version", "8")], 426),
+            (GET, &[("Sec-WebSocket-Version", "013")], 426),
+            (GET, &[("Sec-WebSocket-Version", "13, 8")], 426),
+            (GET, &[("Sec-WebSocket-Version", "")], 426),
+            (GET, &[("Sec-WebSocket-Key", "-")], 400),
+            (GET, &[("Sec-WebSocket-Key", "")], 400),
+            (GET, &[("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ")], 400),
+            (GET, &[("Sec-WebSocket-Key", "c2hvcnQ=")], 400),
+            (
+                GET,
+                &[
+                    ("Sec-WebSocket-Key", FIELDS[3].1),
+                    ("Sec-WebSocket-Key", FIELDS[3].1),
+                ],
+                400,
+            ),
+            (GET, &[("Sec-WebSocket-Protocol", "a b")], 400),
+            (GET, &[("Sec-WebSocket-Protocol", "a, \"b\"")], 400),
+            (GET, &[("Sec-WebSocket-Protocol", "ä")], 400),
+            (GET, &[("Sec-WebSocket-Protocol", "a, b, a")], 400),
+            (
+                GET,
+                &[("Sec-WebSocket-Protocol", "a"), ("Sec-WebSocket-Protocol", "a")],
+                400,
+            ),
+            (GET, &[("Sec-WebSocket-Extensions", "ä")], 400),
+            (GET, &[("Sec-WebSocket-Extensions", "a, ; b")], 400),
+            (GET, &[("Transfer-Encoding", "chunked")], 400),
+        ];
+        for (line, changes, status) in table {
+            let result = with(line, changes).map(|_| ()).map_err(|error| error.status());
+            assert_eq!(result, Err(*status), "{line} {changes:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_other_than_13_is_answered_with_426() {
+        let refused = with(GET, &[("Sec-WebSocket-Version", "8")]);
+        let mut out = Vec::new();
+        if let Err(error) = refused {
+            error.response().write(&mut out);
+        }
+        let expected = b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Connection: close, Upgrade\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n\r\n\
+            WebSocket version 8 is not 13\n";
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+    }
+
+    #[test]
+    fn the_most_offers_that_a_head_holds_are_checked_in_a_blink() {
+        // 8 KiB of different tokens: compared each with each they would take 8 million comparisons.
+        let offers = (0..2000).map(|number| format!("{number:x}")).collect::<Vec<_>>();
+        let upgrade = with(GET, &[("Sec-WebSocket-Protocol", &offers.join(","))]);
+        assert_eq!(upgrade.map(|upgrade| upgrade.subprotocols().count()), Ok(2000));
+    }
+
+    #[test]
+    fn what_was_not_offered_is_not_accepted_and_nothing_is_written() -> Result<(), RequestError> {
+        let changes = [
+            ("Sec-WebSocket-Protocol", "chat"),
+            ("Sec-WebSocket-Extensions", "one; a=1, two"),
+        ];
+        let upgrade = with(GET, &changes)?;
+        let mut out = Vec::new();
+        let mut accept = |acceptance: Result<Acceptance, InvalidField>| {
+            let accepted = acceptance.map(|acceptance| upgrade.accept(&acceptance, &mut out));
+            (accepted, core::mem::take(&mut out).len())
+        };
+        for subprotocol in ["Chat", "cha", "superchat"] {
+            let refused = AcceptanceError::SubprotocolNotOffered {
+                subprotocol: subprotocol.into(),
+            };
+            assert_eq!(
+                accept(Acceptance::new().subprotocol(subprotocol)),
+                (Ok(Err(refused)), 0)
+            );
+        }
+        let refused = AcceptanceError::ExtensionNotOffered {
+            extension: "three".into(),
+        };
+        assert_eq!(
+            accept(Acceptance::new().extension("three")),
+            (Ok(Err(refused)), 0)
+        );
+        let both = Acceptance::new()
+            .extension("two")
+            .and_then(|two| two.extension("one; b"));
+        assert_eq!(accept(both).0, Ok(Ok(())));
+        Ok(())
+    }
+
+    #[test]
+    fn an_acceptance_injects_nothing() {
+        for subprotocol in ["", "a,b", "a b", "a\r\nb: c"] {
+            assert!(
+                Acceptance::new().subprotocol(subprotocol).is_err(),
+                "{subprotocol:?}"
+            );
+        }
+        for extension in ["", ";a", "a, b", "a\r\nb: c", "ä", "a b"] {
+            assert!(Acceptance::new().extension(extension).is_err(), "{extension:?}");
+        }
+        let fields = [
+            "upgrade",
+            "Connection",
+            "Sec-WebSocket-Accept",
+            "sec-websocket-protocol",
+            "Content-Length",
+            "a\r\nb",
+            "",
+        ];
+        for name in fields {
+            assert!(Acceptance::new().field(name, "x").is_err(), "{name:?}");
+        }
+        assert!(Acceptance::new().field("a", "b\r\nc: d").is_err());
     }
 }
