@@ -16,9 +16,11 @@
 //! let (now, timeout) = (Instant::START, Some(Duration::from_secs(10)));
 //! let limits = HeadLimits::default();
 //!
-//! // The client asks. The nonce is random in earnest. let request = ClientRequest::new("example.com",
-//! "/chat")?.subprotocol("chat")?; let mut to_server = Vec::new(); let mut client = ClientHandshake::new(now,
-//! timeout, limits, request, *b"the sample nonce", &mut to_server);
+//! // The client asks. In earnest the nonce is random.
+//! let request = ClientRequest::new("example.com", "/chat")?.subprotocol("chat")?;
+//! let nonce = *b"the sample nonce";
+//! let mut to_server = Vec::new();
+//! let mut client = ClientHandshake::new(now, timeout, limits, request, nonce, &mut to_server);
 //!
 //! // The server judges the request and accepts, or sends `error.response()` and closes.
 //! let mut server = ServerHandshake::new(now, timeout, limits);
