@@ -182,10 +182,10 @@ impl Closing {
         self.phase = Phase::Over;
     }
 
-    /// Notes that the connection is failed (§7.1.7).
+    /// Notes that the connection is failed (§7.1.7); the first cause is the one that stays.
     pub(crate) fn note_failed(&mut self, cause: ProtocolError) {
         let closed = self.note_first(Side::Local);
-        closed.cause = Some(cause);
+        closed.cause.get_or_insert(cause);
         self.phase = Phase::Over;
     }
 

@@ -24,10 +24,8 @@ pub struct Connection<R> {
     receive: ReceiveState,
     send: SendState<R>,
     config: Arc<Config>,
-    /// When the last byte arrived.
-    seen: Instant,
-    /// When the keepalive ping left whose answer is awaited.
-    pinged: Instant,
+    /// A byte arrived since the last keepalive ping left.
+    heard: bool,
     reading: Reading,
     /// While reading is paused: what is left on the pong clock.
     pong_left: Option<Duration>,
@@ -54,8 +52,7 @@ impl<R: Role> Connection<R> {
             receive: ReceiveState::new(),
             send,
             config,
-            seen: now,
-            pinged: now,
+            heard: true,
             reading: Reading::Active,
             pong_left: None,
         }
@@ -77,7 +74,7 @@ impl<R: Role> Connection<R> {
         }
         let (input, fresh) = inbox.open();
         if fresh {
-            self.seen = now;
+            self.heard = true;
         }
         let reader = Reader {
             state: &mut self.receive,
@@ -130,7 +127,9 @@ impl<R: Role> Connection<R> {
                 self.send.timers.disarm(Timer::Pong);
             }
             Reading::Active => {
-                if let Some(left) = self.pong_left.take() {
+                if let Some(left) = self.pong_left.take()
+                    && self.send.closing.may_send()
+                {
                     self.send.timers.arm(Timer::Pong, now + left);
                 }
             }
@@ -151,7 +150,7 @@ impl<R: Role> Connection<R> {
                 Timer::Keepalive => self.keepalive(now, out),
                 Timer::Pong => {
                     // Any byte since the ping left is a sign of life.
-                    if self.seen <= self.pinged
+                    if !self.heard
                         && let Some(waited) = self.config.keepalive.and_then(|keepalive| keepalive.timeout)
                     {
                         self.writer(now, out)
@@ -206,7 +205,8 @@ impl<R: Role> Connection<R> {
             return;
         };
         self.send.timers.arm(Timer::Keepalive, now + keepalive.interval);
-        if self.reading == Reading::Active && !self.send.timers.is_armed(Timer::Pong) {
+        let awaits_answer = self.send.timers.is_armed(Timer::Pong) && !self.heard;
+        if self.reading == Reading::Active && !awaits_answer && !self.send.pings.keepalive_waits() {
             self.writer(now, out).keepalive_ping();
         }
     }
@@ -218,7 +218,7 @@ impl<R: Role> Connection<R> {
             && let Some(timeout) = self.config.keepalive.and_then(|keepalive| keepalive.timeout)
             && self.send.closing.may_send()
         {
-            self.pinged = now;
+            self.heard = false;
             match self.reading {
                 Reading::Active => self.send.timers.arm(Timer::Pong, now + timeout),
                 Reading::Paused => self.pong_left = Some(timeout),
@@ -229,9 +229,7 @@ impl<R: Role> Connection<R> {
 
     fn end(&mut self) {
         self.send.closing.note_end();
-        for timer in [Timer::Keepalive, Timer::Pong, Timer::Close, Timer::Write] {
-            self.send.timers.disarm(timer);
-        }
+        self.send.timers.disarm_all();
     }
 
     fn writer<'t>(&'t mut self, now: Instant, out: &'t mut Vec<u8>) -> Writer<'t, R> {

@@ -97,6 +97,13 @@ impl Pings {
         keepalive
     }
 
+    /// Whether a keepalive ping is not known to have left.
+    pub(crate) fn keepalive_waits(&self) -> bool {
+        self.waiting
+            .iter()
+            .any(|ping| ping.asker == Asker::Keepalive && !ping.left)
+    }
+
     /// Matches a Pong with the ping it answers; earlier ones count as answered with it (§5.5.3).
     pub(crate) fn answer(&mut self, now: Instant, payload: &[u8]) -> Option<Answer> {
         let at = self.waiting.iter().position(|ping| *ping.payload == *payload)?;

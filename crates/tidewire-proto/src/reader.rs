@@ -3,6 +3,7 @@ use core::fmt;
 
 use crate::assembly::{Assembly, unmask};
 use crate::close_code::CloseFrame;
+use crate::closing::Phase;
 use crate::config::Config;
 use crate::error::ProtocolError;
 use crate::event::{Answer, Chunk, Delivery, End, Event, Kind, Message, Pong, Received};
@@ -151,8 +152,11 @@ impl Reader<'_> {
                 }))
             }
             Err(error) => {
-                tx.fail(error);
-                self.discard(tx);
+                // The error of an earlier call is given again, and changes nothing.
+                if tx.state.closing.cause().is_none() {
+                    tx.fail(error);
+                    self.discard(tx);
+                }
                 Err(error)
             }
         }
@@ -166,6 +170,9 @@ impl Reader<'_> {
     fn discard<R: Role>(&mut self, tx: &mut Writer<'_, R>) {
         let discarded = self.input.take(usize::MAX).len();
         tx.state.closing.note_discarded(discarded);
+        if tx.state.closing.phase() == Phase::Ended {
+            tx.state.timers.disarm_all();
+        }
     }
 }
 

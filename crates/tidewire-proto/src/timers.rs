@@ -35,6 +35,10 @@ impl Timers {
         self.arm(timer, Instant::NEVER);
     }
 
+    pub(crate) fn disarm_all(&mut self) {
+        *self = Self::new();
+    }
+
     pub(crate) fn deadline(&self, timer: Timer) -> Option<Instant> {
         self.0[timer as usize].reachable()
     }
