@@ -180,7 +180,9 @@ impl<'t> Reader<'t> {
     #[inline]
     fn step<R: Role>(&mut self, tx: &mut Writer<'_, R>) -> Result<Option<Stop<'t>>, ProtocolError> {
         self.state.settle();
-        if let Some(stop) = self.stored_chunk() {
+        if tx.state.closing.may_receive()
+            && let Some(stop) = self.stored_chunk()
+        {
             return Ok(Some(stop));
         }
         loop {
@@ -277,7 +279,6 @@ impl<'t> Reader<'t> {
                     state.assembly.append(frame.kind, frame.key, piece, 0)?;
                     None
                 };
-                state.chunked = end == End::More;
                 if end == End::Last {
                     state.assembly.finish()?;
                 }
@@ -285,6 +286,7 @@ impl<'t> Reader<'t> {
                 if is_empty && end == End::More {
                     return Ok(None);
                 }
+                state.chunked = end == End::More;
                 let Some(data) = chunk else {
                     state.lent = Some(Lent::Assembly);
                     return Ok(Some(Stop::AssembledChunk(end)));
