@@ -113,6 +113,11 @@ impl Accepting {
             .map_err(|error| refuse(error, out))
     }
 
+    /// Refuses the request before it is there, for example since the server shuts down.
+    pub fn decline(&mut self, status: u16, text: &str, out: &mut Vec<u8>) -> HandshakeError {
+        decline(status, text, out)
+    }
+
     fn answer(&mut self, request: Request, out: &mut Vec<u8>) -> Result<Negotiated, HandshakeError> {
         if let Some(response) = self
             .policy

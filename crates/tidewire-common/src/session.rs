@@ -339,15 +339,21 @@ impl Session {
 
     /// Fails once the connection has ended: with the error it ended with, after a good end as after any Close.
     fn check_end(&self) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(Error::Io(error.clone()));
+        }
         self.end()
             .map_or(Ok(()), |end| end.and(Err(Error::Send(SendError::Closed))))
     }
 
     // --- the socket
 
-    /// The output that has not left.
+    /// The output that has not left; none any more once writing has failed.
     pub fn unsent(&self) -> &[u8] {
-        self.out.get(self.sent..).unwrap_or_default()
+        match self.broken {
+            None => self.out.get(self.sent..).unwrap_or_default(),
+            Some(_) => &[],
+        }
     }
 
     /// Tells that the first `written` of the unsent bytes have left; to be told after each attempt, a vain one too.
@@ -362,10 +368,17 @@ impl Session {
         either!(&mut self.core, connection => connection.handle_written(now, written, unsent, &mut self.out));
     }
 
-    /// Tells that the transport ended, or broke.
+    /// Tells that writing failed: what waits is dropped, and what was received before can still be read.
+    pub fn handle_write_error(&mut self, error: io::Error) {
+        self.broken.get_or_insert(Arc::new(error));
+        self.out = Vec::new();
+        self.sent = 0;
+    }
+
+    /// Tells that the transport ended, or that reading failed.
     pub fn handle_end(&mut self, error: Option<io::Error>) {
-        if self.phase() != Phase::Ended {
-            self.broken = error.map(Arc::new);
+        if let Some(error) = error {
+            self.broken.get_or_insert(Arc::new(error));
         }
         either!(&mut self.core, connection => connection.handle_end());
     }

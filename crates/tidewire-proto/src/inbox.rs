@@ -61,6 +61,11 @@ impl Inbox {
         self.bytes.get(self.read..).unwrap_or_default()
     }
 
+    /// How many bytes fit without getting more memory, those already consumed included.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Whether everything was consumed.
     pub fn is_empty(&self) -> bool {
         self.read == self.bytes.len()

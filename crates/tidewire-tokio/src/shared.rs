@@ -1,0 +1,224 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::mem;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tidewire_common::Error;
+use tokio::task::coop;
+
+use crate::state::{State, Transport};
+use crate::wakers::{Ticket, ToWake, Wakers};
+
+/// A connection as its handles and its driver share it.
+///
+/// All progress lives in the state, none in the futures, which is why they can be dropped at any await. The lock is
+/// held for one poll at most, never across an await.
+pub(crate) struct Shared<S> {
+    state: Mutex<State<S>>,
+    wakers: Arc<Wakers>,
+    /// What the socket and the timer see: wakes whoever is registered in `wakers`.
+    waker: Waker,
+    handles: AtomicUsize,
+    /// The driver polls its handler and will look at the state afterwards, so it need not be woken.
+    driver_will_look: AtomicBool,
+}
+
+impl<S> Shared<S> {
+    pub(crate) fn new(state: State<S>) -> Arc<Self> {
+        let wakers = Arc::new(Wakers::default());
+        Arc::new(Self {
+            state: Mutex::new(state),
+            waker: Waker::from(wakers.clone()),
+            wakers,
+            handles: AtomicUsize::new(0),
+            driver_will_look: AtomicBool::new(false),
+        })
+    }
+
+    /// Works on the state; wakes those who gain from it once the lock is released.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
+        let mut state = self.lock();
+        let result = work(&mut state, &mut Context::from_waker(&self.waker));
+        let mut to_wake = mem::take(&mut state.to_wake);
+        if to_wake.driver && self.driver_will_look.load(Ordering::Relaxed) {
+            to_wake.driver = false;
+        }
+        drop(state);
+        self.wakers.wake(to_wake);
+        result
+    }
+
+    /// Lets the driver poll its handler: until the driver [looks](Self::look) at the state, nobody wakes it.
+    pub(crate) fn before_handler(&self, cx: &Context<'_>) {
+        self.wakers.register_driver(cx.waker());
+        self.driver_will_look.store(true, Ordering::Relaxed);
+    }
+
+    /// Works on the state as its driver.
+    pub(crate) fn look<T>(&self, work: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
+        self.with(|state, cx| {
+            // Under the lock: who queues something later finds it false, and wakes the driver.
+            self.driver_will_look.store(false, Ordering::Relaxed);
+            work(state, cx)
+        })
+    }
+
+    /// Whether the application still has a handle.
+    pub(crate) fn has_handles(&self) -> bool {
+        self.handles.load(Ordering::Acquire) > 0
+    }
+
+    /// Ends the connection where it stands.
+    pub(crate) fn abort(&self) {
+        // The socket is dropped after the lock is.
+        let _socket = self.with(|state, _| state.abort());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Transport> Shared<S> {
+    /// Polls for what was received, for the one task that receives.
+    pub(crate) fn poll_received<T>(
+        &self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let coop = std::task::ready!(coop::poll_proceed(cx));
+        let received = self.with(|state, connection| {
+            // Without a driver the socket wakes us directly, and may do so before we are done here.
+            if !state.driven {
+                self.wakers.register_receiver(cx.waker());
+            }
+            let received = poll(state, connection);
+            if state.driven && received.is_pending() {
+                self.wakers.register_receiver(cx.waker());
+            }
+            received
+        });
+        if received.is_ready() {
+            coop.made_progress();
+        }
+        received
+    }
+}
+
+/// One who waits for something other than input: for room, for a flush, for a Pong, for the end.
+pub(crate) struct Waiter<'s, S> {
+    shared: &'s Shared<S>,
+    ticket: Option<Ticket>,
+}
+
+impl<'s, S: Transport> Waiter<'s, S> {
+    pub(crate) fn new(shared: &'s Shared<S>) -> Self {
+        Self { shared, ticket: None }
+    }
+
+    /// Tries `step` now and whenever the connection made progress, until it is ready.
+    pub(crate) async fn wait<T>(
+        mut self,
+        mut step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+    ) -> T {
+        poll_fn(|cx| poll_other(self.shared, &mut self.ticket, cx, &mut step)).await
+    }
+}
+
+impl<S> Drop for Waiter<'_, S> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.shared.wakers.forget(ticket);
+        }
+    }
+}
+
+/// Tries `step`, drives the connection where nobody else does, and registers under `ticket` where it must wait.
+pub(crate) fn poll_other<S: Transport, T>(
+    shared: &Shared<S>,
+    ticket: &mut Option<Ticket>,
+    cx: &mut Context<'_>,
+    mut step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let coop = std::task::ready!(coop::poll_proceed(cx));
+    let done = shared.with(|state, connection| {
+        let mut done = step(state, connection);
+        if done.is_pending() {
+            shared.wakers.register_other(ticket, cx.waker());
+            // Only now, registered, may the socket be left to wake us.
+            if !state.driven {
+                state.poll_drive(connection);
+                done = step(state, connection);
+            }
+        }
+        done
+    });
+    if done.is_ready() {
+        coop.made_progress();
+    }
+    done
+}
+
+/// A share in a connection; the last one to go ends it.
+pub(crate) struct Handle<S>(Arc<Shared<S>>);
+
+impl<S> Handle<S> {
+    pub(crate) fn new(shared: Arc<Shared<S>>) -> Self {
+        shared.handles.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
+        &self.0
+    }
+}
+
+impl<S> Deref for Handle<S> {
+    type Target = Shared<S>;
+
+    fn deref(&self) -> &Shared<S> {
+        &self.0
+    }
+}
+
+impl<S> Clone for Handle<S> {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl<S> Drop for Handle<S> {
+    fn drop(&mut self) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        let driven = self.with(|state, _| {
+            state.to_wake = ToWake {
+                driver: true,
+                ..state.to_wake
+            };
+            state.driven
+        });
+        if !driven {
+            self.abort();
+        }
+    }
+}
+
+impl<S> fmt::Debug for Handle<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lock().fmt(f)
+    }
+}
+
+/// Gives the error of a connection that has ended to whoever still wants something of it.
+pub(crate) fn poll_end<S>(state: &State<S>) -> Poll<Error> {
+    match state.session.end() {
+        Some(Err(error)) => Poll::Ready(error),
+        Some(Ok(())) => Poll::Ready(tidewire_common::proto::SendError::Closed.into()),
+        None => Poll::Pending,
+    }
+}

@@ -1,0 +1,106 @@
+//! `Stream` and `Sink`, for those who compose: `while let Some(message) = ws.next().await`.
+//!
+//! As `Stream`, a connection ends quietly where [`recv`](crate::WebSocket::recv) gives `None`, and after the one error
+//! it gives otherwise. As `Sink`, `send` forces a write per message, since that is what the trait's `send` means:
+//! `feed`, or the methods of the connection itself, leave the batching to the driver.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use tidewire_common::proto::CloseFrame;
+use tidewire_common::{Error, Message};
+
+use crate::shared::{Shared, poll_other};
+use crate::split::{Receiver, Sender};
+use crate::state::{State, Transport};
+use crate::wakers::Ticket;
+use crate::websocket::WebSocket;
+
+impl<S: Transport> Stream for WebSocket<S> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        poll_next(&this.handle, &mut this.ended, cx)
+    }
+}
+
+impl<S: Transport> Stream for Receiver<S> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        poll_next(&this.handle, &mut this.ended, cx)
+    }
+}
+
+fn poll_next<S: Transport>(
+    shared: &Shared<S>,
+    ended: &mut bool,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Message, Error>>> {
+    if *ended {
+        return Poll::Ready(None);
+    }
+    let received = std::task::ready!(shared.poll_received(cx, State::poll_message));
+    *ended = !matches!(received, Ok(Some(_)));
+    Poll::Ready(received.transpose())
+}
+
+/// Implements `Sink` by the functions below.
+macro_rules! sink {
+    ($name:ident) => {
+        impl<S: Transport, M: Into<Message>> Sink<M> for $name<S> {
+            type Error = Error;
+
+            fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                let this = self.get_mut();
+                poll_other(&this.handle, &mut this.ticket.0, cx, State::poll_room)
+            }
+
+            fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), Error> {
+                start_send(&self.handle, &message.into())
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                let this = self.get_mut();
+                poll_other(&this.handle, &mut this.ticket.0, cx, State::poll_flushed)
+            }
+
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                let this = self.get_mut();
+                poll_other(&this.handle, &mut this.ticket.0, cx, poll_closed)
+            }
+        }
+    };
+}
+
+sink!(WebSocket);
+sink!(Sender);
+
+/// The place of a `Sink` among those who wait; it lives as long as the sink does.
+#[derive(Debug, Default)]
+pub(crate) struct SinkTicket(Option<Ticket>);
+
+fn start_send<S: Transport>(shared: &Shared<S>, message: &Message) -> Result<(), Error> {
+    shared.with(|state, _| {
+        let now = state.now();
+        state.to_wake.driver = true;
+        state.session.send(now, message)
+    })
+}
+
+fn poll_closed<S: Transport>(state: &mut State<S>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    if let Some(end) = state.session.end() {
+        return Poll::Ready(end);
+    }
+    let now = state.now();
+    state.session.close(now, Some(CloseFrame::new(1000, "")))?;
+    state.to_wake.driver = true;
+    if !state.driven {
+        state.poll_output(cx);
+    }
+    state.session.end().map_or(Poll::Pending, Poll::Ready)
+}
