@@ -5,7 +5,7 @@ use tidewire_proto::Instant;
 use tidewire_proto::handshake::{
     Acceptance, InvalidField, Request, RequestError, Response, ServerHandshake, Upgrade,
 };
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -119,6 +119,8 @@ impl Accepting {
     }
 
     fn answer(&mut self, request: Request, out: &mut Vec<u8>) -> Result<Negotiated, HandshakeError> {
+        // `Debug` of a request shows no secrets.
+        debug!(?request, "handshake");
         if let Some(response) = self
             .policy
             .on_request

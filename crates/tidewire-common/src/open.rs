@@ -1,5 +1,6 @@
 use tidewire_proto::Instant;
 use tidewire_proto::handshake::{ClientHandshake, ClientRequest, InvalidField, ResponseError};
+use tracing::debug;
 
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -73,12 +74,14 @@ impl Opening {
             .handshake
             .handle_input(input)
             .map_err(HandshakeError::Response)?;
-        Ok(accepted.map(|accepted| Negotiated {
-            handshake: Handshake::opened(
-                accepted.response().clone(),
-                accepted.subprotocol().map(str::to_owned),
-            ),
-            rest: self.handshake.take_rest(),
+        Ok(accepted.map(|accepted| {
+            let response = accepted.response().clone();
+            // `Debug` of a response shows no secrets.
+            debug!(?response, "handshake");
+            Negotiated {
+                handshake: Handshake::opened(response, accepted.subprotocol().map(str::to_owned)),
+                rest: self.handshake.take_rest(),
+            }
         }))
     }
 

@@ -7,12 +7,15 @@ use tidewire_proto::{
     Client, CloseFrame, Closed, Connection, Delivery, End, Event, Fate, Inbox, Instant, Phase, PingId,
     Reading, Role, SendError, Server,
 };
+use tracing::debug;
 
 use crate::config::{Config, Settings};
 use crate::error::Error;
 use crate::handshake::{ConnectionId, Handshake, Negotiated};
+use crate::log;
 use crate::masks::SystemMasks;
 use crate::message::Message;
+use crate::metrics::{Metrics, Traffic};
 use crate::pings::PingWaiters;
 use crate::queue::{Chunk, Item, ReadAhead};
 
@@ -22,7 +25,7 @@ const FRAMES_A_CALL: usize = 64;
 /// One open connection without its socket and its waiting: the core, the queues on both sides of it, and who waits
 /// for which ping.
 ///
-/// An adapter tells it what was read ([`next_item`](Self::next_item), [`read_ahead`](Self::read_ahead)), writes
+/// An adapter tells it what was read ([`next_message`](Self::next_message), [`read_ahead`](Self::read_ahead)), writes
 /// what is [unsent](Self::unsent), comes back at [`poll_timeout`](Self::poll_timeout), and treats the socket as
 /// [`fate`](Self::fate) says.
 pub struct Session {
@@ -38,6 +41,7 @@ pub struct Session {
     /// A message in pieces is being sent, and all other messages wait.
     sending_pieces: bool,
     broken: Option<Arc<io::Error>>,
+    traffic: Traffic,
     handshake: Box<Handshake>,
     id: ConnectionId,
 }
@@ -108,6 +112,7 @@ impl Session {
             pings: PingWaiters::default(),
             sending_pieces: false,
             broken: None,
+            traffic: Traffic::default(),
             handshake: Box::new(negotiated.handshake),
             id: ConnectionId::next(),
         };
@@ -237,13 +242,38 @@ impl Session {
     }
 
     fn parse(&mut self, now: Instant, inbox: &mut Inbox) -> Parsed {
-        let Self { core, out, pings, .. } = self;
-        let parsed = either!(core, connection => parse(connection, now, inbox, out, pings));
-        if let Parsed::Item(Item::Chunk(Chunk { end: End::Last, .. })) = parsed {
+        let before = inbox.unread().len();
+        let Self {
+            core, out, pings, id, ..
+        } = self;
+        let parsed = either!(core, connection => parse(connection, now, inbox, out, pings, *id));
+        self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
+        if let Parsed::Item(item) = &parsed {
+            self.note_received(item);
+        }
+        parsed
+    }
+
+    fn note_received(&mut self, item: &Item) {
+        let (data, end) = match item {
+            Item::Message(message) => (message, End::Last),
+            Item::Chunk(chunk) => (&chunk.data, chunk.end),
+        };
+        self.traffic.payload_received += data.len() as u64;
+        if end == End::Last {
+            self.traffic.messages_received += 1;
             // One message at a time is received in pieces.
             self.set_delivery(Delivery::Messages);
         }
-        parsed
+        log::received(self.id, log::kind(data.kind()), data.as_bytes());
+    }
+
+    fn note_sent(&mut self, data: &Message, end: End) {
+        self.traffic.payload_sent += data.len() as u64;
+        if end == End::Last {
+            self.traffic.messages_sent += 1;
+        }
+        log::sent(self.id, log::kind(data.kind()), data.as_bytes());
     }
 
     // --- sending
@@ -264,7 +294,9 @@ impl Session {
     /// The end of the connection, or [`SendError::Closed`] once closing began.
     pub fn send(&mut self, now: Instant, message: &Message) -> Result<(), Error> {
         self.check_end()?;
-        Ok(write!(self, now, tx => tx.message(message.as_proto()))?)
+        write!(self, now, tx => tx.message(message.as_proto()))?;
+        self.note_sent(message, End::Last);
+        Ok(())
     }
 
     /// Opens a message in pieces: other messages wait for its end.
@@ -281,7 +313,9 @@ impl Session {
         if end == End::Last {
             self.sending_pieces = false;
         }
-        Ok(write!(self, now, tx => tx.fragment(piece.as_proto(), end))?)
+        write!(self, now, tx => tx.fragment(piece.as_proto(), end))?;
+        self.note_sent(piece, end);
+        Ok(())
     }
 
     /// Ends a message in pieces that its sender dropped: the connection is closed with 1011, since the peer would
@@ -359,6 +393,7 @@ impl Session {
     /// Tells that the first `written` of the unsent bytes have left; to be told after each attempt, a vain one too.
     pub fn handle_written(&mut self, now: Instant, written: usize) {
         self.sent += written;
+        self.traffic.bytes_sent += written as u64;
         let unsent = self.unsent().len();
         if unsent == 0 {
             self.sent = 0;
@@ -415,6 +450,16 @@ impl Session {
         either!(&self.core, connection => connection.latency())
     }
 
+    /// What the connection has done so far.
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            traffic: self.traffic,
+            queued: self.unsent().len(),
+            latency: self.latency(),
+            close_code: self.closed().map(Closed::code),
+        }
+    }
+
     /// How the connection ended, once it has: well with 1000, 1001 or no code, otherwise with the error that says
     /// who is at fault.
     pub fn end(&self) -> Option<Result<(), Error>> {
@@ -441,6 +486,7 @@ fn parse<R: Role>(
     inbox: &mut Inbox,
     out: &mut Vec<u8>,
     pings: &mut PingWaiters,
+    id: ConnectionId,
 ) -> Parsed {
     let (mut rx, mut tx) = connection.turn(now, inbox, out);
     for _ in 0..FRAMES_A_CALL {
@@ -455,9 +501,16 @@ fn parse<R: Role>(
                 }));
             }
             Ok(Some(Event::Pong(pong))) => {
+                log::received(id, "pong", pong.payload);
                 if let Some(answer) = pong.answer {
                     pings.answer(now, answer);
                 }
+            }
+            Ok(Some(Event::Ping(payload))) => log::received(id, "ping", payload),
+            Ok(Some(Event::Close(frame))) => {
+                let (code, reason) =
+                    frame.map_or((None, ""), |frame| (Some(frame.code.as_u16()), frame.reason));
+                debug!(connection = %id, code, reason = %reason.escape_debug(), "received close");
             }
             Ok(Some(_)) => {}
             // A failure is the end of the connection, which `Session::end` reports.

@@ -30,6 +30,6 @@ pub use tidewire_common::proto::{
     Side, cut_reason,
 };
 pub use tidewire_common::{
-    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, ServerPolicy,
-    TrySendError, UrlError,
+    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, ServerPolicy,
+    Traffic, TrySendError, UrlError,
 };

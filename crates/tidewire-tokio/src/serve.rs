@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, ConnectionId, ServerPolicy};
+use tidewire_common::{Config, ConnectionId, ServerPolicy, Traffic};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -72,6 +72,7 @@ impl<H> Server<H> {
         let control = Arc::new(Control {
             stop: watch::Sender::new(None),
             open: Mutex::default(),
+            ended: Mutex::default(),
             address: listener.local_addr().ok(),
         });
         Self {
@@ -187,6 +188,16 @@ impl ServerHandle {
         self.0.open().len()
     }
 
+    /// What went in and out over all connections, those that have ended and those that are open.
+    pub fn traffic(&self) -> Traffic {
+        let open: Vec<_> = self.0.open().values().filter_map(Weak::upgrade).collect();
+        let mut traffic = *self.0.ended();
+        for connection in open {
+            traffic += connection.traffic();
+        }
+        traffic
+    }
+
     /// The address that the server listens on.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.0.address
@@ -217,22 +228,35 @@ pub struct Served {
 struct Control {
     /// The deadline, once the server is to stop.
     stop: watch::Sender<Option<Instant>>,
-    open: Mutex<HashMap<ConnectionId, Weak<dyn Leave>>>,
+    open: Mutex<HashMap<ConnectionId, Weak<dyn Open>>>,
+    /// What the connections that have ended did.
+    ended: Mutex<Traffic>,
     address: Option<SocketAddr>,
 }
 
 impl Control {
-    fn open(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<dyn Leave>>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<dyn Open>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Traffic> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection of any stream that can be told to leave.
-trait Leave: Send + Sync {
+/// An open connection, whatever its stream.
+trait Open: Send + Sync {
+    /// Closes it, since the server shuts down.
     fn leave(&self);
+
+    fn traffic(&self) -> Traffic;
 }
 
-impl<S: Transport + Send> Leave for Shared<S> {
+impl<S: Transport + Send> Open for Shared<S> {
+    fn traffic(&self) -> Traffic {
+        self.with(|state, _| state.session.metrics().traffic)
+    }
+
     fn leave(&self) {
         self.with(|state, _| {
             let now = state.now();
@@ -254,7 +278,10 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.control.open().remove(&self.id);
+        let removed = self.control.open().remove(&self.id);
+        if let Some(connection) = removed.and_then(|connection| connection.upgrade()) {
+            *self.control.ended() += connection.traffic();
+        }
     }
 }
 
@@ -283,7 +310,7 @@ async fn serve_one<H, Fut, E>(
     let id = ws.id();
     let shared = ws.handle.shared().clone();
     let listed = Listed { control, id };
-    let leave: Arc<dyn Leave> = shared.clone();
+    let leave: Arc<dyn Open> = shared.clone();
     listed.control.open().insert(id, Arc::downgrade(&leave));
     drop(leave);
     if listed.control.stop.borrow().is_some() {

@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, End, Inbox, Kind, Phase, PingId, SendError};
-use tidewire_common::{ConnectionId, Error, Handshake, Message, Session, TrySendError};
+use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Session, TrySendError};
 use tokio::net::TcpStream;
 
 use crate::clock::Clock;
@@ -204,6 +204,11 @@ impl<S: Transport> WebSocket<S> {
     /// The last round trip that a ping, keepalive's or the application's, measured.
     pub fn latency(&self) -> Option<Duration> {
         self.handle.with(|state, _| state.session.latency())
+    }
+
+    /// What the connection has done so far.
+    pub fn metrics(&self) -> Metrics {
+        self.handle.with(|state, _| state.session.metrics())
     }
 
     /// Where the connection stands.

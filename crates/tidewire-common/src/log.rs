@@ -1,0 +1,73 @@
+//! What is logged of a connection's frames, at level DEBUG.
+
+use std::fmt::{self, Write};
+
+use tidewire_proto as proto;
+use tracing::debug;
+
+use crate::handshake::ConnectionId;
+
+/// How many characters of a payload are shown.
+const SHOWN: usize = 75;
+
+pub(crate) fn received(id: ConnectionId, what: &str, payload: &[u8]) {
+    debug!(connection = %id, len = payload.len(), payload = %Excerpt(payload), "received {what}");
+}
+
+pub(crate) fn sent(id: ConnectionId, what: &str, payload: &[u8]) {
+    debug!(connection = %id, len = payload.len(), payload = %Excerpt(payload), "sent {what}");
+}
+
+/// The name of a message's type.
+pub(crate) fn kind(kind: proto::Kind) -> &'static str {
+    match kind {
+        proto::Kind::Text => "text",
+        proto::Kind::Binary => "binary",
+    }
+}
+
+/// The start of a payload on one line: what peers send is escaped and cut.
+struct Excerpt<'a>(&'a [u8]);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A character has four bytes at most.
+        let start = self.0.get(..SHOWN * 4).unwrap_or(self.0);
+        let mut left = SHOWN;
+        for chunk in start.utf8_chunks() {
+            for character in chunk.valid().chars().flat_map(char::escape_debug).take(left) {
+                f.write_char(character)?;
+                left -= 1;
+            }
+            for byte in chunk.invalid() {
+                if left < 4 {
+                    break;
+                }
+                write!(f, "\\x{byte:02x}")?;
+                left -= 4;
+            }
+        }
+        if left < 4 && self.0.len() > SHOWN {
+            f.write_str("…")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_shown_on_one_line_and_cut() {
+        for (payload, shown) in [
+            (&b"hello"[..], "hello".to_owned()),
+            (b"a\nb\x1b[2J", "a\\nb\\u{1b}[2J".to_owned()),
+            (b"\xff\x00", "\\xff\\0".to_owned()),
+            (&[b'x'; 100], "x".repeat(75) + "…"),
+        ] {
+            assert_eq!(Excerpt(payload).to_string(), shown, "{payload:?}");
+        }
+    }
+}
