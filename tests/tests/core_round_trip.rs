@@ -64,7 +64,9 @@ fn carry<A: Role, B: Role>(
     delivery: Delivery,
 ) -> Vec<Seen> {
     to.connection.set_delivery(delivery);
-    messages.iter().for_each(|message| write(&mut from, message));
+    for message in messages {
+        write(&mut from, message);
+    }
     let wire = from.flush();
     // The independent decoder agrees that these are frames, and how many.
     let frames = reference::frames(&wire, from.side());
