@@ -25,6 +25,9 @@ use crate::websocket::WebSocket;
 /// How long accepting rests after it failed, for example for want of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
+/// How long aborted handlers may take to go.
+const ABORT: Duration = Duration::from_secs(1);
+
 /// What an error of a handler is turned into, for the log.
 type HandlerError = Box<dyn StdError + Send + Sync>;
 
@@ -361,6 +364,7 @@ async fn finish(mut tasks: JoinSet<()>, control: &Control) -> Served {
         served.finished += 1;
     }
     served.aborted = tasks.len();
-    tasks.shutdown().await;
+    // A handler that blocks its thread cannot be aborted, and must not hold the shutdown up.
+    let _ = tokio::time::timeout(ABORT, tasks.shutdown()).await;
     served
 }
