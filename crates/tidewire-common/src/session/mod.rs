@@ -1,0 +1,172 @@
+/// Runs the same code on the connection of either role.
+macro_rules! either {
+    ($core:expr, $connection:ident => $body:expr) => {
+        match $core {
+            Core::Server($connection) => $body,
+            Core::Client($connection) => $body,
+        }
+    };
+}
+
+/// Runs code with a writer of either role.
+macro_rules! with_writer {
+    ($session:expr, $now:expr, $tx:ident => $body:expr) => {
+        either!(&mut $session.core, connection => {
+            let mut nothing = Inbox::new();
+            let (_, mut $tx) = connection.turn($now, &mut nothing, &mut $session.out);
+            $body
+        })
+    };
+}
+
+mod receiving;
+mod sending;
+mod socket;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidewire_proto::{Client, Closed, Connection, Inbox, Instant, Phase, Server};
+
+use crate::config::{Config, Settings};
+use crate::error::Error;
+use crate::handshake::{ConnectionId, Handshake, Negotiated};
+use crate::masks::SystemMasks;
+use crate::message::Message;
+use crate::metrics::{Metrics, Traffic};
+use crate::pings::PingWaiters;
+use crate::queue::ReadAhead;
+
+/// One open connection without its socket and its waiting: the core, the queues on both sides of it, and who waits
+/// for which ping.
+///
+/// An adapter tells it what was read ([`next_message`](Self::next_message), [`read_ahead`](Self::read_ahead)), writes
+/// what is [unsent](Self::unsent), comes back at [`poll_timeout`](Self::poll_timeout), and treats the socket as
+/// [`fate`](Self::fate) says.
+pub struct Session {
+    core: Core,
+    settings: Settings,
+    /// Output, of which the first `sent` bytes have left.
+    out: Vec<u8>,
+    sent: usize,
+    ahead: ReadAhead,
+    /// Parts of a message that its receiver wants whole after all.
+    joining: Option<Message>,
+    pings: PingWaiters,
+    /// A message in pieces is being sent, and all other messages wait.
+    sending_pieces: bool,
+    broken: Option<Arc<io::Error>>,
+    traffic: Traffic,
+    handshake: Box<Handshake>,
+    id: ConnectionId,
+}
+
+enum Core {
+    Server(Connection<Server>),
+    Client(Connection<Client<SystemMasks>>),
+}
+
+impl Session {
+    /// The server's side of a connection; gives what arrived behind the handshake along.
+    pub fn server(config: &Config, negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
+        Self::new(
+            Core::Server(Connection::new(Server, config.connection.clone(), now)),
+            config,
+            negotiated,
+        )
+    }
+
+    /// The client's side of a connection; gives what arrived behind the handshake along.
+    pub fn client(config: &Config, negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
+        let role = Client::new(SystemMasks);
+        Self::new(
+            Core::Client(Connection::new(role, config.connection.clone(), now)),
+            config,
+            negotiated,
+        )
+    }
+
+    fn new(core: Core, config: &Config, negotiated: Negotiated) -> (Self, Inbox) {
+        let session = Self {
+            core,
+            settings: config.settings,
+            out: Vec::new(),
+            sent: 0,
+            ahead: ReadAhead::default(),
+            joining: None,
+            pings: PingWaiters::default(),
+            sending_pieces: false,
+            broken: None,
+            traffic: Traffic::default(),
+            handshake: Box::new(negotiated.handshake),
+            id: ConnectionId::next(),
+        };
+        (session, Inbox::from(negotiated.rest))
+    }
+
+    /// The connection's name in logs.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// What the opening handshake said.
+    pub fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    /// Where the connection stands.
+    pub fn phase(&self) -> Phase {
+        either!(&self.core, connection => connection.phase())
+    }
+
+    /// How the connection is being closed, once it is.
+    pub fn closed(&self) -> Option<&Closed> {
+        either!(&self.core, connection => connection.closed())
+    }
+
+    /// The last round trip that a ping measured.
+    pub fn latency(&self) -> Option<Duration> {
+        either!(&self.core, connection => connection.latency())
+    }
+
+    /// What the connection has done so far.
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            traffic: self.traffic,
+            queued: self.unsent().len(),
+            latency: self.latency(),
+            close_code: self.closed().map(Closed::code),
+        }
+    }
+
+    /// How the connection ended, once it has: well with 1000, 1001 or no code, otherwise with the error that says
+    /// who is at fault.
+    pub fn end(&self) -> Option<Result<(), Error>> {
+        if self.phase() != Phase::Ended {
+            return None;
+        }
+        let closed = self.closed()?;
+        Some(match (closed.cause(), &self.broken) {
+            (Some(cause), _) => Err(Error::Protocol(cause)),
+            (None, _) if closed.is_clean() => match closed.code().as_u16() {
+                1000 | 1001 | 1005 => Ok(()),
+                _ => Err(Error::Closed(Arc::new(closed.clone()))),
+            },
+            (None, Some(error)) => Err(Error::Io(error.clone())),
+            (None, None) => Err(Error::Closed(Arc::new(closed.clone()))),
+        })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("phase", &self.phase())
+            .field("unsent", &self.unsent().len())
+            .field("read_ahead", &self.ahead.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,217 @@
+use tidewire_proto::{Connection, Delivery, End, Event, Inbox, Instant, Phase, Reading, Role};
+use tracing::debug;
+
+use super::{Core, Session};
+use crate::handshake::ConnectionId;
+use crate::log;
+use crate::message::Message;
+use crate::pings::PingWaiters;
+use crate::queue::{Chunk, Item};
+
+/// The most frames that one call handles before it lets others work.
+const FRAMES_A_CALL: usize = 64;
+
+/// Where parsing stopped.
+enum Parsed {
+    Item(Item),
+    /// All input was consumed.
+    Drained,
+    /// Enough was done for one call; input may be left.
+    Enough,
+}
+
+impl Session {
+    /// Gives the next whole message: what was read ahead first, then what the inbox holds.
+    ///
+    /// `None` where more input is needed, or where enough was done for one call and the inbox is not empty.
+    pub fn next_message(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Message> {
+        loop {
+            let item = match self.ahead.pop() {
+                Some(item) => item,
+                None => {
+                    if self.joining.is_none() {
+                        self.set_delivery(Delivery::Messages);
+                    }
+                    self.parse_one(now, inbox)?
+                }
+            };
+            match item {
+                Item::Message(message) => return Some(message),
+                // Somebody asked for pieces and gave up before the first: they are joined again.
+                Item::Chunk(chunk) => {
+                    let joined = join(self.joining.take(), chunk.data);
+                    match chunk.end {
+                        End::Last => return Some(joined),
+                        End::More => self.joining = Some(joined),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the next part of a message: as [`next_message`](Self::next_message), in the pieces that arrive.
+    ///
+    /// A message that was read ahead whole is one piece.
+    pub fn next_chunk(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Chunk> {
+        let item = match self.ahead.pop() {
+            Some(item) => item,
+            None => {
+                self.set_delivery(Delivery::Chunks);
+                self.parse_one(now, inbox)?
+            }
+        };
+        let mut chunk = match item {
+            Item::Message(data) => Chunk { data, end: End::Last },
+            Item::Chunk(chunk) => chunk,
+        };
+        if let Some(begun) = self.joining.take() {
+            chunk.data = join(Some(begun), chunk.data);
+        }
+        Some(chunk)
+    }
+
+    /// Skips the rest of a message whose last piece was not taken.
+    pub fn skip_chunks(&mut self) {
+        while self.ahead.begins_with_chunk() {
+            if let Some(Item::Chunk(Chunk { end: End::Last, .. })) = self.ahead.pop() {
+                return;
+            }
+        }
+        self.set_delivery(Delivery::Messages);
+    }
+
+    /// Takes input for an application that is not receiving: pings are answered, messages are queued up to the
+    /// bound. Says whether there may be more to do at once.
+    pub fn read_ahead(&mut self, now: Instant, inbox: &mut Inbox) -> bool {
+        while self.wants_input() {
+            match self.parse(now, inbox) {
+                // Who closes has no use for more than was asked for, and must not miss the Close behind it.
+                Parsed::Item(_) if self.is_full() => {}
+                Parsed::Item(item) => self.ahead.push(item),
+                Parsed::Drained => return false,
+                Parsed::Enough => return true,
+            }
+        }
+        false
+    }
+
+    /// Whether more input is to be read: not while as much as may be was read ahead, and not after the end.
+    pub fn wants_input(&self) -> bool {
+        match self.phase() {
+            Phase::Open => !self.is_full(),
+            Phase::Ended => false,
+            // What is left of the closing handshake must be seen.
+            _ => true,
+        }
+    }
+
+    /// Whether a message or a piece can be taken without more input.
+    pub fn has_items(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// Tells whether the adapter reads: while it does not, no answer to a ping is expected.
+    pub fn handle_reading(&mut self, now: Instant, reading: Reading) {
+        either!(&mut self.core, connection => connection.handle_reading(now, reading));
+    }
+
+    fn is_full(&self) -> bool {
+        self.ahead.len() >= self.settings.read_ahead_messages
+            || self.ahead.bytes() >= self.settings.read_ahead_bytes
+    }
+
+    fn set_delivery(&mut self, delivery: Delivery) {
+        either!(&mut self.core, connection => connection.set_delivery(delivery));
+    }
+
+    fn parse_one(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Item> {
+        match self.parse(now, inbox) {
+            Parsed::Item(item) => Some(item),
+            Parsed::Drained | Parsed::Enough => None,
+        }
+    }
+
+    fn parse(&mut self, now: Instant, inbox: &mut Inbox) -> Parsed {
+        let before = inbox.unread().len();
+        let Self {
+            core, out, pings, id, ..
+        } = self;
+        let parsed = either!(core, connection => parse(connection, now, inbox, out, pings, *id));
+        self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
+        if let Parsed::Item(item) = &parsed {
+            self.note_received(item);
+        }
+        parsed
+    }
+
+    fn note_received(&mut self, item: &Item) {
+        let (data, end) = match item {
+            Item::Message(message) => (message, End::Last),
+            Item::Chunk(chunk) => (&chunk.data, chunk.end),
+        };
+        self.traffic.payload_received += data.len() as u64;
+        if end == End::Last {
+            self.traffic.messages_received += 1;
+            // One message at a time is received in pieces.
+            self.set_delivery(Delivery::Messages);
+        }
+        log::received(self.id, log::kind(data.kind()), data.as_bytes());
+    }
+}
+
+/// Handles input up to the next item, or as much as one call may.
+fn parse<R: Role>(
+    connection: &mut Connection<R>,
+    now: Instant,
+    inbox: &mut Inbox,
+    out: &mut Vec<u8>,
+    pings: &mut PingWaiters,
+    id: ConnectionId,
+) -> Parsed {
+    let (mut rx, mut tx) = connection.turn(now, inbox, out);
+    for _ in 0..FRAMES_A_CALL {
+        match rx.next(&mut tx) {
+            Ok(Some(Event::Message(message))) => {
+                return Parsed::Item(Item::Message(message.into_owned().into()));
+            }
+            Ok(Some(Event::Chunk(chunk))) => {
+                return Parsed::Item(Item::Chunk(Chunk {
+                    data: chunk.data.into(),
+                    end: chunk.end,
+                }));
+            }
+            Ok(Some(Event::Pong(pong))) => {
+                log::received(id, "pong", pong.payload);
+                if let Some(answer) = pong.answer {
+                    pings.answer(now, answer);
+                }
+            }
+            Ok(Some(Event::Ping(payload))) => log::received(id, "ping", payload),
+            Ok(Some(Event::Close(frame))) => {
+                let (code, reason) =
+                    frame.map_or((None, ""), |frame| (Some(frame.code.as_u16()), frame.reason));
+                debug!(connection = %id, code, reason = %reason.escape_debug(), "received close");
+            }
+            Ok(Some(_)) => {}
+            // A failure is the end of the connection, which `Session::end` reports.
+            Ok(None) | Err(_) => return Parsed::Drained,
+        }
+    }
+    Parsed::Enough
+}
+
+/// Appends a piece to those before it; both are of one message, so of one type.
+fn join(begun: Option<Message>, piece: Message) -> Message {
+    match (begun, piece) {
+        (None, piece) => piece,
+        (Some(Message::Text(mut text)), Message::Text(piece)) => {
+            text.push_str(&piece);
+            Message::Text(text)
+        }
+        (Some(begun), piece) => {
+            let mut bytes = Vec::from(begun.into_bytes());
+            bytes.extend_from_slice(piece.as_bytes());
+            Message::Binary(bytes.into())
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use tidewire_proto::{CloseFrame, End, Inbox, Instant, PingId, SendError};
+
+use super::{Core, Session};
+use crate::error::Error;
+use crate::log;
+use crate::message::Message;
+
+impl Session {
+    /// Whether a message may be queued now: below the high-water mark, and with no message in pieces open.
+    pub fn has_room(&self) -> bool {
+        !self.sending_pieces && self.is_below_high_water()
+    }
+
+    /// Whether the output is below the high-water mark.
+    pub fn is_below_high_water(&self) -> bool {
+        self.unsent().len() < self.settings.write_queue
+    }
+
+    /// Queues a message; whether there is [room](Self::has_room) is for the caller to ask.
+    ///
+    /// # Errors
+    /// The end of the connection, or [`SendError::Closed`] once closing began.
+    pub fn send(&mut self, now: Instant, message: &Message) -> Result<(), Error> {
+        self.check_end()?;
+        with_writer!(self, now, tx => tx.message(message.as_proto()))?;
+        self.note_sent(message, End::Last);
+        Ok(())
+    }
+
+    /// Opens a message in pieces: other messages wait for its end.
+    pub fn begin_pieces(&mut self) {
+        self.sending_pieces = true;
+    }
+
+    /// Queues a piece of the open message.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), and [`SendError::FragmentKind`] for a piece of the other type.
+    pub fn send_piece(&mut self, now: Instant, piece: &Message, end: End) -> Result<(), Error> {
+        self.check_end()?;
+        if end == End::Last {
+            self.sending_pieces = false;
+        }
+        with_writer!(self, now, tx => tx.fragment(piece.as_proto(), end))?;
+        self.note_sent(piece, end);
+        Ok(())
+    }
+
+    /// Ends a message in pieces that its sender dropped: the connection is closed with 1011, since the peer would
+    /// take the pieces for a whole message.
+    pub fn abandon_pieces(&mut self, now: Instant) {
+        self.sending_pieces = false;
+        // Where closing has begun already, that is the end of it, too.
+        let _ = self.close(now, Some(CloseFrame::new(1011, "message abandoned")));
+    }
+
+    /// Queues a Ping; its answer is [taken](Self::take_pong) by the name given.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), [`SendError::LongControl`] and [`SendError::TooManyPings`].
+    pub fn ping(&mut self, now: Instant, payload: Option<&[u8]>) -> Result<PingId, Error> {
+        self.check_end()?;
+        let id = with_writer!(self, now, tx => match payload {
+            Some(payload) => tx.ping_with(payload),
+            None => tx.ping(),
+        })?;
+        self.pings.add(id, now);
+        Ok(id)
+    }
+
+    /// Takes the round trip of a ping, once it was answered.
+    pub fn take_pong(&mut self, id: PingId) -> Option<Duration> {
+        self.pings.take(id)
+    }
+
+    /// Forgets a ping that nobody waits for any more.
+    pub fn forget_ping(&mut self, id: PingId) {
+        self.pings.forget(id);
+    }
+
+    /// Queues a Pong that nobody asked for.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), and [`SendError::LongControl`].
+    pub fn pong(&mut self, now: Instant, payload: &[u8]) -> Result<(), Error> {
+        self.check_end()?;
+        Ok(with_writer!(self, now, tx => tx.pong(payload))?)
+    }
+
+    /// Queues a Close and starts the closing handshake; does nothing where it has begun.
+    ///
+    /// # Errors
+    /// [`SendError::CloseCode`] and [`SendError::LongReason`] for a frame that may not be sent.
+    pub fn close(&mut self, now: Instant, frame: Option<CloseFrame<'_>>) -> Result<(), SendError> {
+        self.sending_pieces = false;
+        match with_writer!(self, now, tx => tx.close(frame)) {
+            Err(SendError::Closed) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn note_sent(&mut self, data: &Message, end: End) {
+        self.traffic.payload_sent += data.len() as u64;
+        if end == End::Last {
+            self.traffic.messages_sent += 1;
+        }
+        log::sent(self.id, log::kind(data.kind()), data.as_bytes());
+    }
+
+    /// Fails once the connection has ended: with the error it ended with, after a good end as after any Close.
+    fn check_end(&self) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(Error::Io(error.clone()));
+        }
+        self.end()
+            .map_or(Ok(()), |end| end.and(Err(Error::Send(SendError::Closed))))
+    }
+}
