@@ -1,6 +1,7 @@
 //! WebSocket servers and clients on tokio.
 #![forbid(unsafe_code)]
 
+mod calls;
 mod clock;
 mod driver;
 mod open;

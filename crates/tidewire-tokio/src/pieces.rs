@@ -1,13 +1,13 @@
 use std::fmt;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use tidewire_common::proto::{End, Kind};
 use tidewire_common::{Chunk, Error, Message};
 
+use crate::calls::send_piece;
 use crate::shared::{Shared, Waiter};
 use crate::state::{State, Transport};
-use crate::websocket::send_piece;
 
 /// A message that is received in the pieces that arrive.
 ///
@@ -93,7 +93,7 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
     pub(crate) async fn open(shared: &'w Shared<S>, kind: Kind) -> Result<Self, Error> {
         Waiter::new(shared)
             .wait(|state, cx| {
-                std::task::ready!(state.poll_room(cx))?;
+                ready!(state.poll_room(cx))?;
                 state.session.begin_pieces();
                 Poll::Ready(Ok::<_, Error>(()))
             })

@@ -6,12 +6,13 @@ use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Kind, SendError};
 use tidewire_common::{Error, Message, TrySendError};
 use tokio::net::TcpStream;
 
+use crate::calls::{self, Then};
 use crate::driver;
 use crate::pieces::{PieceWriter, Pieces};
 use crate::shared::{Handle, Waiter};
 use crate::state::{State, Transport};
 use crate::stream::SinkTicket;
-use crate::websocket::{Then, WebSocket, close, ping, pong, send, try_send, wait_closed};
+use crate::websocket::WebSocket;
 
 impl<S: Transport + Send + 'static> WebSocket<S> {
     /// Splits the connection into a half that sends and one that receives, for two tasks or more.
@@ -50,7 +51,7 @@ impl<S: Transport> Sender<S> {
     /// # Errors
     /// As for [`WebSocket::send`].
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        send(&self.handle, message.into(), Then::Return).await
+        calls::send(&self.handle, message.into(), Then::Return).await
     }
 
     /// Queues a message if there is room for it at once: as [`WebSocket::try_send`].
@@ -58,7 +59,7 @@ impl<S: Transport> Sender<S> {
     /// # Errors
     /// As for [`WebSocket::try_send`].
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        try_send(&self.handle, message.into())
+        calls::try_send(&self.handle, message.into())
     }
 
     /// Waits until everything queued was written: as [`WebSocket::flush`].
@@ -82,7 +83,7 @@ impl<S: Transport> Sender<S> {
     /// # Errors
     /// As for [`WebSocket::ping`].
     pub async fn ping(&self) -> Result<Duration, Error> {
-        ping(&self.handle, None).await
+        calls::ping(&self.handle, None).await
     }
 
     /// Sends a Pong that nobody asked for: as [`WebSocket::pong`].
@@ -90,7 +91,7 @@ impl<S: Transport> Sender<S> {
     /// # Errors
     /// As for [`WebSocket::pong`].
     pub async fn pong(&self, payload: &[u8]) -> Result<(), Error> {
-        pong(&self.handle, payload).await
+        calls::pong(&self.handle, payload).await
     }
 
     /// Closes the connection and waits until it has ended: as [`WebSocket::close`].
@@ -98,12 +99,12 @@ impl<S: Transport> Sender<S> {
     /// # Errors
     /// As for [`WebSocket::close`].
     pub async fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), SendError> {
-        close(&self.handle, CloseFrame::new(code, reason)).await
+        calls::close(&self.handle, CloseFrame::new(code, reason)).await
     }
 
     /// Waits until the connection has ended, and tells how.
     pub async fn wait_closed(&self) -> Closed {
-        wait_closed(&self.handle).await
+        calls::wait_closed(&self.handle).await
     }
 }
 

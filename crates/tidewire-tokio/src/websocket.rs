@@ -1,17 +1,17 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::task::Poll;
 use std::time::Duration;
 
-use tidewire_common::proto::{CloseCode, CloseFrame, Closed, End, Inbox, Kind, Phase, PingId, SendError};
+use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Inbox, Kind, Phase, SendError};
 use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Session, TrySendError};
 use tokio::net::TcpStream;
 
+use crate::calls::{self, Then};
 use crate::clock::Clock;
 use crate::driver;
 use crate::pieces::{PieceWriter, Pieces};
-use crate::shared::{Handle, Shared, Waiter, poll_end};
+use crate::shared::{Handle, Shared, Waiter};
 use crate::state::{State, Transport};
 use crate::stream::SinkTicket;
 
@@ -94,7 +94,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Cancel safety
     /// All or nothing: the message was queued whole, and will be written by any later progress, or never taken.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        send(&self.handle, message.into(), Then::Flush).await
+        calls::send(&self.handle, message.into(), Then::Flush).await
     }
 
     /// Queues a message without writing it; waits only above the high-water mark. [`flush`](Self::flush) writes.
@@ -105,7 +105,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Cancel safety
     /// As for [`send`](Self::send).
     pub async fn feed(&self, message: impl Into<Message>) -> Result<(), Error> {
-        send(&self.handle, message.into(), Then::Return).await
+        calls::send(&self.handle, message.into(), Then::Return).await
     }
 
     /// Queues a message if there is room for it at once.
@@ -113,7 +113,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// [`TrySendError::Full`] gives the message back; otherwise as for [`send`](Self::send).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        try_send(&self.handle, message.into())
+        calls::try_send(&self.handle, message.into())
     }
 
     /// Writes everything that was queued. With a driver this is needed only before long work without an await.
@@ -146,7 +146,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Cancel safety
     /// May be dropped; the ping is on its way, and its answer is not missed by anybody.
     pub async fn ping(&self) -> Result<Duration, Error> {
-        ping(&self.handle, None).await
+        calls::ping(&self.handle, None).await
     }
 
     /// Sends a Ping with a payload of at most 125 bytes; otherwise as [`ping`](Self::ping).
@@ -154,7 +154,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// As for [`ping`](Self::ping), and [`SendError::LongControl`](crate::SendError::LongControl).
     pub async fn ping_with(&self, payload: &[u8]) -> Result<Duration, Error> {
-        ping(&self.handle, Some(payload)).await
+        calls::ping(&self.handle, Some(payload)).await
     }
 
     /// Sends a Pong that nobody asked for, as a heartbeat in one direction.
@@ -165,7 +165,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Cancel safety
     /// As for [`send`](Self::send).
     pub async fn pong(&self, payload: &[u8]) -> Result<(), Error> {
-        pong(&self.handle, payload).await
+        calls::pong(&self.handle, payload).await
     }
 
     /// Closes the connection and waits until it has ended, at most for the close timeout.
@@ -178,12 +178,12 @@ impl<S: Transport> WebSocket<S> {
     /// # Cancel safety
     /// Safe: may be dropped and called again; one Close is ever sent.
     pub async fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), SendError> {
-        close(&self.handle, CloseFrame::new(code, reason)).await
+        calls::close(&self.handle, CloseFrame::new(code, reason)).await
     }
 
     /// Waits until the connection has ended, and tells how.
     pub async fn wait_closed(&self) -> Closed {
-        wait_closed(&self.handle).await
+        calls::wait_closed(&self.handle).await
     }
 
     /// Runs a handler with this connection and drives it in the same task: corking, keepalive and reading ahead work
@@ -259,180 +259,4 @@ impl<S> fmt::Debug for WebSocket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("WebSocket").field(&self.handle).finish()
     }
-}
-
-/// What a sender does after queueing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
-    /// Writes at once, where no driver will.
-    Flush,
-    Return,
-}
-
-pub(crate) async fn send<S: Transport>(
-    shared: &Shared<S>,
-    message: Message,
-    then: Then,
-) -> Result<(), Error> {
-    let mut message = Some(message);
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            if let Some(waiting) = &message {
-                std::task::ready!(state.poll_room(cx))?;
-                let now = state.now();
-                state.session.send(now, waiting)?;
-                state.to_wake.driver = true;
-                message = None;
-            }
-            if then == Then::Return || state.driven {
-                Poll::Ready(Ok(()))
-            } else {
-                state.poll_flushed(cx)
-            }
-        })
-        .await
-}
-
-pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Message) -> Result<(), TrySendError> {
-    shared.with(|state, cx| {
-        match state.poll_room(cx) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => return Err(TrySendError::Failed(error)),
-            Poll::Pending => return Err(TrySendError::Full(message)),
-        }
-        let now = state.now();
-        state.session.send(now, &message).map_err(TrySendError::Failed)?;
-        state.to_wake.driver = true;
-        if !state.driven {
-            state.poll_output(cx);
-        }
-        Ok(())
-    })
-}
-
-pub(crate) async fn ping<S: Transport>(
-    shared: &Shared<S>,
-    payload: Option<&[u8]>,
-) -> Result<Duration, Error> {
-    let mut waiting = WaitingPing { shared, id: None };
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            let id = match waiting.id {
-                Some(id) => id,
-                None => {
-                    let now = state.now();
-                    let id = state.session.ping(now, payload)?;
-                    state.to_wake.driver = true;
-                    *waiting.id.insert(id)
-                }
-            };
-            if let Some(round_trip) = state.session.take_pong(id) {
-                waiting.id = None;
-                return Poll::Ready(Ok(round_trip));
-            }
-            if !state.driven {
-                state.poll_output(cx);
-            }
-            poll_end(state).map(Err)
-        })
-        .await
-}
-
-/// Forgets a ping whose sender gave up.
-struct WaitingPing<'s, S> {
-    shared: &'s Shared<S>,
-    id: Option<PingId>,
-}
-
-impl<S> Drop for WaitingPing<'_, S> {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.shared.with(|state, _| state.session.forget_ping(id));
-        }
-    }
-}
-
-pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Result<(), Error> {
-    let mut queued = false;
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            if !queued {
-                if !state.session.is_below_high_water() {
-                    state.poll_output(cx);
-                }
-                if !state.session.is_below_high_water() {
-                    return poll_end(state).map(Err);
-                }
-                let now = state.now();
-                state.session.pong(now, payload)?;
-                state.to_wake.driver = true;
-                queued = true;
-            }
-            if state.driven {
-                Poll::Ready(Ok(()))
-            } else {
-                state.poll_flushed(cx)
-            }
-        })
-        .await
-}
-
-pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_>) -> Result<(), SendError> {
-    let mut frame = Some(frame);
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            if let Some(frame) = frame.take() {
-                let now = state.now();
-                state.session.close(now, Some(frame))?;
-                state.to_wake.driver = true;
-            }
-            if !state.driven {
-                state.poll_output(cx);
-            }
-            if state.session.end().is_some() {
-                Poll::Ready(Ok(()))
-            } else {
-                Poll::Pending
-            }
-        })
-        .await
-}
-
-pub(crate) async fn wait_closed<S: Transport>(shared: &Shared<S>) -> Closed {
-    Waiter::new(shared)
-        .wait(|state, _| match state.session.end() {
-            Some(_) => Poll::Ready(state.session.closed().cloned().unwrap_or_default()),
-            None => Poll::Pending,
-        })
-        .await
-}
-
-/// Sends a piece of the open message.
-pub(crate) async fn send_piece<S: Transport>(
-    shared: &Shared<S>,
-    piece: Message,
-    end: End,
-) -> Result<(), Error> {
-    let mut piece = Some(piece);
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            if let Some(waiting) = &piece {
-                if !state.session.is_below_high_water() {
-                    state.poll_output(cx);
-                }
-                if !state.session.is_below_high_water() {
-                    return poll_end(state).map(Err);
-                }
-                let now = state.now();
-                state.session.send_piece(now, waiting, end)?;
-                state.to_wake.driver = true;
-                piece = None;
-            }
-            if state.driven {
-                Poll::Ready(Ok(()))
-            } else {
-                state.poll_flushed(cx)
-            }
-        })
-        .await
 }

@@ -1,0 +1,186 @@
+//! What handles ask of a connection, each as one step that is tried until it is ready.
+
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use tidewire_common::proto::{CloseFrame, Closed, End, PingId, SendError};
+use tidewire_common::{Error, Message, TrySendError};
+
+use crate::shared::{Shared, Waiter, poll_end};
+use crate::state::{State, Transport};
+
+/// What a sender does after queueing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Writes at once, where no driver will.
+    Flush,
+    Return,
+}
+
+pub(crate) async fn send<S: Transport>(
+    shared: &Shared<S>,
+    message: Message,
+    then: Then,
+) -> Result<(), Error> {
+    let mut message = Some(message);
+    Waiter::new(shared)
+        .wait(|state, cx| {
+            if let Some(waiting) = &message {
+                ready!(state.poll_room(cx))?;
+                let now = state.now();
+                state.session.send(now, waiting)?;
+                state.to_wake.driver = true;
+                message = None;
+            }
+            if then == Then::Return || state.driven {
+                Poll::Ready(Ok(()))
+            } else {
+                state.poll_flushed(cx)
+            }
+        })
+        .await
+}
+
+pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Message) -> Result<(), TrySendError> {
+    shared.with(|state, cx| {
+        match state.poll_room(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Err(TrySendError::Failed(error)),
+            Poll::Pending => return Err(TrySendError::Full(message)),
+        }
+        let now = state.now();
+        state.session.send(now, &message).map_err(TrySendError::Failed)?;
+        state.to_wake.driver = true;
+        if !state.driven {
+            state.poll_output(cx);
+        }
+        Ok(())
+    })
+}
+
+pub(crate) async fn ping<S: Transport>(
+    shared: &Shared<S>,
+    payload: Option<&[u8]>,
+) -> Result<Duration, Error> {
+    let mut waiting = WaitingPing { shared, id: None };
+    Waiter::new(shared)
+        .wait(|state, cx| {
+            let id = match waiting.id {
+                Some(id) => id,
+                None => {
+                    let now = state.now();
+                    let id = state.session.ping(now, payload)?;
+                    state.to_wake.driver = true;
+                    *waiting.id.insert(id)
+                }
+            };
+            if let Some(round_trip) = state.session.take_pong(id) {
+                waiting.id = None;
+                return Poll::Ready(Ok(round_trip));
+            }
+            if !state.driven {
+                state.poll_output(cx);
+            }
+            poll_end(state).map(Err)
+        })
+        .await
+}
+
+/// Forgets a ping whose sender gave up.
+struct WaitingPing<'s, S> {
+    shared: &'s Shared<S>,
+    id: Option<PingId>,
+}
+
+impl<S> Drop for WaitingPing<'_, S> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.shared.with(|state, _| state.session.forget_ping(id));
+        }
+    }
+}
+
+pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Result<(), Error> {
+    let mut queued = false;
+    Waiter::new(shared)
+        .wait(|state, cx| {
+            if !queued {
+                if !state.session.is_below_high_water() {
+                    state.poll_output(cx);
+                }
+                if !state.session.is_below_high_water() {
+                    return poll_end(state).map(Err);
+                }
+                let now = state.now();
+                state.session.pong(now, payload)?;
+                state.to_wake.driver = true;
+                queued = true;
+            }
+            if state.driven {
+                Poll::Ready(Ok(()))
+            } else {
+                state.poll_flushed(cx)
+            }
+        })
+        .await
+}
+
+pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_>) -> Result<(), SendError> {
+    let mut frame = Some(frame);
+    Waiter::new(shared)
+        .wait(|state, cx| {
+            if let Some(frame) = frame.take() {
+                let now = state.now();
+                state.session.close(now, Some(frame))?;
+                state.to_wake.driver = true;
+            }
+            if !state.driven {
+                state.poll_output(cx);
+            }
+            if state.session.end().is_some() {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+}
+
+pub(crate) async fn wait_closed<S: Transport>(shared: &Shared<S>) -> Closed {
+    Waiter::new(shared)
+        .wait(|state, _| match state.session.end() {
+            Some(_) => Poll::Ready(state.session.closed().cloned().unwrap_or_default()),
+            None => Poll::Pending,
+        })
+        .await
+}
+
+/// Sends a piece of the open message.
+pub(crate) async fn send_piece<S: Transport>(
+    shared: &Shared<S>,
+    piece: Message,
+    end: End,
+) -> Result<(), Error> {
+    let mut piece = Some(piece);
+    Waiter::new(shared)
+        .wait(|state, cx| {
+            if let Some(waiting) = &piece {
+                if !state.session.is_below_high_water() {
+                    state.poll_output(cx);
+                }
+                if !state.session.is_below_high_water() {
+                    return poll_end(state).map(Err);
+                }
+                let now = state.now();
+                state.session.send_piece(now, waiting, end)?;
+                state.to_wake.driver = true;
+                piece = None;
+            }
+            if state.driven {
+                Poll::Ready(Ok(()))
+            } else {
+                state.poll_flushed(cx)
+            }
+        })
+        .await
+}
