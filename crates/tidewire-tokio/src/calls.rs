@@ -7,7 +7,7 @@ use tidewire_common::proto::{CloseFrame, Closed, End, PingId, SendError};
 use tidewire_common::{Error, Message, TrySendError};
 
 use crate::shared::{Shared, Waiter, poll_end};
-use crate::state::{State, Transport};
+use crate::state::Transport;
 
 /// What a sender does after queueing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
