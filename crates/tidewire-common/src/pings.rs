@@ -37,6 +37,11 @@ impl PingWaiters {
         }
     }
 
+    /// Whether somebody's answer is there to be taken.
+    pub(crate) fn has_answers(&self) -> bool {
+        self.0.iter().any(|waiter| waiter.round_trip.is_some())
+    }
+
     /// Takes the answer to a ping, once there is one.
     pub(crate) fn take(&mut self, id: PingId) -> Option<Duration> {
         let at = self

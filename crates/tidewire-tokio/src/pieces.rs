@@ -66,7 +66,11 @@ impl<'w, S: Transport> Pieces<'w, S> {
 impl<S> Drop for Pieces<'_, S> {
     fn drop(&mut self) {
         if !self.ended {
-            self.shared.with(|state, _| state.session.skip_chunks());
+            self.shared.with(|state, _| {
+                state.session.skip_chunks();
+                // Reading may go on where it was paused.
+                state.to_wake.driver = true;
+            });
         }
     }
 }

@@ -303,7 +303,9 @@ async fn serve_one<H, Fut, E>(
         debug!(%peer, %error, "TCP_NODELAY not set");
     }
     let mut stop = control.stop.subscribe();
-    let ws = match accept.accept_until(stream, stopped(&mut stop)).await {
+    // Boxed, so that its state does not stay in the task for as long as the connection lasts.
+    let handshake = Box::pin(accept.accept_until(stream, stopped(&mut stop)));
+    let ws = match handshake.await {
         Ok(ws) => ws,
         Err(error) => {
             debug!(%peer, %error, "no connection");

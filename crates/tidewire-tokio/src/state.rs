@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::BufMut;
-use tidewire_common::proto::{Fate, Inbox, Instant, Reading, SendError};
+use tidewire_common::proto::{Fate, Inbox, Instant, Phase, Reading, SendError};
 use tidewire_common::{Chunk, Error, Message, Session};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
@@ -103,6 +103,20 @@ impl<S: Transport> State<S> {
     }
 
     fn poll_received<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        let received = self.poll_next(cx, next);
+        // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
+        // driver that may be in another task, does not wait for its next turn.
+        let has_ended = self.session.phase() != Phase::Open;
+        self.to_wake.others |= has_ended || self.session.has_pongs();
+        self.to_wake.driver |= has_ended || !self.session.unsent().is_empty();
+        received
+    }
+
+    fn poll_next<T>(
         &mut self,
         cx: &mut Context<'_>,
         next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,

@@ -70,6 +70,11 @@ impl Session {
         Ok(id)
     }
 
+    /// Whether the answer to a ping waits to be taken.
+    pub fn has_pongs(&self) -> bool {
+        self.pings.has_answers()
+    }
+
     /// Takes the round trip of a ping, once it was answered.
     pub fn take_pong(&mut self, id: PingId) -> Option<Duration> {
         self.pings.take(id)
