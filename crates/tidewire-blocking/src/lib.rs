@@ -1,1 +1,81 @@
-//! blocking
+//! WebSocket servers and clients on plain threads.
+//!
+//! A server that echoes, one thread per connection:
+//!
+//! ```no_run
+//! use std::net::TcpListener;
+//! use tidewire_blocking::{Error, WebSocket, serve};
+//!
+//! fn echo(mut ws: WebSocket) -> Result<(), Error> {
+//!     while let Some(message) = ws.recv()? {
+//!         ws.send(message)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! fn main() -> std::io::Result<()> {
+//!     serve(TcpListener::bind("127.0.0.1:9001")?, echo)?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A client of it:
+//!
+//! ```no_run
+//! use tidewire_blocking::connect;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut ws = connect("ws://127.0.0.1:9001/")?;
+//!     ws.send("hello")?;
+//!     if let Some(message) = ws.recv()? {
+//!         println!("{}", message.as_text().unwrap_or("bytes"));
+//!     }
+//!     ws.close(1000, "bye")?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Calls wait on the thread that makes them. To receive and to send at the same time, [split](WebSocket::split) the
+//! connection into a half for each of two threads. Meanwhile, and when no thread of the application calls at all, one
+//! thread of the process, the keeper, answers pings, sends its own, sees the peer's close, keeps every deadline and
+//! writes what a call had to leave. It never runs code of the application.
+//!
+//! This crate is for Unix systems.
+
+mod accept;
+mod clock;
+mod connect;
+mod control;
+mod exchange;
+mod handle;
+mod handler;
+mod keeper;
+mod link;
+mod methods;
+mod piece_writer;
+mod pieces;
+mod receive_error;
+mod serve;
+mod socket;
+mod split;
+mod transport;
+mod websocket;
+
+pub use accept::{Accept, accept};
+pub use connect::{Connect, connect};
+pub use control::{Served, ServerHandle};
+pub use piece_writer::PieceWriter;
+pub use pieces::Pieces;
+pub use receive_error::RecvTimeoutError;
+pub use serve::{Server, serve};
+pub use split::{Receiver, Sender};
+pub use transport::Transport;
+pub use websocket::WebSocket;
+
+pub use tidewire_common::proto::{
+    CloseCode, Closed, Keepalive, Kind, Limits, Phase, ProtocolError, SendError, cut_reason,
+};
+pub use tidewire_common::{
+    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, ServerPolicy,
+    TrySendError, UrlError,
+};

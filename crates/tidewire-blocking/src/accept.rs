@@ -1,0 +1,122 @@
+use tidewire_common::{Accepting, Config, HandshakeError, ServerPolicy, Session};
+
+use crate::clock;
+use crate::exchange::{self, Arrived};
+use crate::transport::Transport;
+use crate::websocket::WebSocket;
+
+/// Accepts a WebSocket on a stream that a client opened, with the default settings.
+///
+/// # Errors
+/// As for [`Accept::accept`].
+///
+/// ```no_run
+/// use std::net::TcpListener;
+/// use tidewire_blocking::accept;
+///
+/// let (stream, _) = TcpListener::bind("127.0.0.1:9001")?.accept()?;
+/// let mut ws = accept(stream)?;
+/// while let Some(message) = ws.recv()? {
+///     ws.send(message)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeError> {
+    Accept::new().accept(stream)
+}
+
+/// Accepts connections with settings of its own.
+///
+/// ```no_run
+/// use std::net::TcpListener;
+/// use tidewire_blocking::{Accept, ServerPolicy};
+///
+/// let chat = Accept::new().policy(ServerPolicy::default().subprotocols(["chat"])?);
+/// let (stream, _) = TcpListener::bind("127.0.0.1:9001")?.accept()?;
+/// let ws = chat.accept(stream)?;
+/// assert_eq!(ws.subprotocol().as_deref(), Some("chat"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Accept {
+    config: Config,
+    policy: ServerPolicy,
+}
+
+impl Accept {
+    /// Starts from the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets limits, deadlines and queues.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets what is wanted of clients.
+    pub fn policy(mut self, policy: ServerPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Waits for the client's request and answers it.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Request`] and [`HandshakeError::Declined`] for a request that was refused; the refusal was
+    /// sent, and the stream is closed. Otherwise [`HandshakeError::UnexpectedEnd`] and [`HandshakeError::Io`].
+    pub fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
+        self.accept_unless(stream, || false)
+    }
+
+    /// Accepts, unless the server stops: asked when the stream ends, which is how a server wakes this thread.
+    pub(crate) fn accept_unless<S: Transport>(
+        &self,
+        stream: S,
+        stops: impl Fn() -> bool,
+    ) -> Result<WebSocket<S>, HandshakeError> {
+        stream.prepare()?;
+        let start = clock::now();
+        let mut accepting = Accepting::new(&self.config, self.policy.clone(), start);
+        let mut buffer = Vec::new();
+        let mut out = Vec::new();
+        let result = loop {
+            let arrived = exchange::read(&stream, &mut buffer, accepting.poll_timeout())?;
+            let input = match arrived {
+                Arrived::Bytes => buffer.as_slice(),
+                Arrived::Nothing => &[],
+                Arrived::End if stops() => {
+                    break Err(accepting.decline(503, "server shuts down\n", &mut out));
+                }
+                Arrived::End => break Err(HandshakeError::UnexpectedEnd),
+            };
+            match accepting.handle_input(input, &mut out) {
+                Ok(None) => {}
+                Ok(Some(_)) if stops() => {
+                    out.clear();
+                    break Err(accepting.decline(503, "server shuts down\n", &mut out));
+                }
+                Ok(Some(negotiated)) => break Ok(negotiated),
+                Err(error) => break Err(error),
+            }
+            if let Err(error) = accepting.handle_timeout(clock::now(), &mut out) {
+                break Err(error);
+            }
+        };
+        match result {
+            Ok(negotiated) => {
+                let deadline = self.config.open_timeout().map(|timeout| start + timeout);
+                exchange::write(&stream, &out, deadline)?;
+                let session = Session::server(&self.config, negotiated, clock::now());
+                Ok(WebSocket::new(stream, session)?)
+            }
+            Err(error) => {
+                if !out.is_empty() {
+                    exchange::refuse(&stream, &out);
+                }
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What a server, its handles and its connections' threads share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tidewire_common::proto::{CloseCode, CloseFrame};
+
+use crate::link::Link;
+use crate::transport::Transport;
+
+/// How long threads may take to notice that their connection was aborted.
+const AFTER_ABORT: Duration = Duration::from_millis(500);
+
+/// Looks at a server and shuts it down.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let server = tidewire_blocking::Server::new(listener, |ws: tidewire_blocking::WebSocket| ws.send("hello"));
+/// let handle = server.handle();
+/// println!("serving on {:?}", handle.local_addr());
+/// handle.shutdown(Duration::from_secs(5));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ServerHandle(Arc<Control>);
+
+impl ServerHandle {
+    pub(crate) fn new(control: Arc<Control>) -> Self {
+        Self(control)
+    }
+
+    /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
+    /// the handlers; those that have not returned after `deadline` are aborted.
+    ///
+    /// Returns at once: the server's own call ends when all is done, at most a second after the deadline. A handler
+    /// that goes on after its connection was aborted keeps its thread.
+    pub fn shutdown(&self, deadline: Duration) {
+        self.0.shut_down(deadline);
+    }
+
+    /// Whether the server takes new connections.
+    pub fn is_serving(&self) -> bool {
+        self.0.is_serving()
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.0.lock().connections()
+    }
+
+    /// The address that the server listens on.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.0.address
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle")
+            .field("address", &self.0.address)
+            .field("connections", &self.connections())
+            .field("is_serving", &self.is_serving())
+            .finish()
+    }
+}
+
+/// How the connections ended that were open at a shutdown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// Those whose handler returned in time.
+    pub finished: usize,
+    /// Those that were aborted at the deadline.
+    pub aborted: usize,
+}
+
+/// What a server, its handles and its connections' threads share.
+pub(crate) struct Control {
+    guests: Mutex<Guests>,
+    /// A guest left, or the server is to stop.
+    changed: Condvar,
+    address: Option<SocketAddr>,
+}
+
+#[derive(Default)]
+struct Guests {
+    list: HashMap<u64, Place>,
+    next: u64,
+    stop: Option<Instant>,
+    waker: Option<UnixStream>,
+    served: Served,
+}
+
+/// How far a connection is.
+enum Place {
+    /// Its thread is starting.
+    Spawned,
+    /// With a second descriptor of its socket, to end its wait with.
+    Handshake(Option<TcpStream>),
+    Open(Arc<dyn Leave>),
+    /// Open at the deadline.
+    Aborted,
+}
+
+impl Guests {
+    fn connections(&self) -> usize {
+        self.list
+            .values()
+            .filter(|place| matches!(place, Place::Open(_)))
+            .count()
+    }
+}
+
+impl Control {
+    pub(crate) fn new(address: Option<SocketAddr>) -> Self {
+        Self {
+            guests: Mutex::default(),
+            changed: Condvar::new(),
+            address,
+        }
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        self.lock().stop.is_none()
+    }
+
+    /// Gives a stream that becomes readable when the server is to stop.
+    pub(crate) fn wake_up_call(&self) -> io::Result<UnixStream> {
+        let (waker, woken) = UnixStream::pair()?;
+        self.lock().waker = Some(waker);
+        Ok(woken)
+    }
+
+    fn shut_down(&self, deadline: Duration) {
+        let mut guests = self.lock();
+        if guests.stop.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        guests.stop = Some(now.checked_add(deadline).unwrap_or(now));
+        // One byte always fits; a server that is not running yet finds the flag set.
+        let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
+        let mut open = Vec::new();
+        for place in guests.list.values() {
+            match place {
+                // The thread reads the end of the stream, and asks why.
+                Place::Handshake(stream) => shut(stream.as_ref(), Shutdown::Read),
+                Place::Open(connection) => open.push(connection.clone()),
+                Place::Spawned | Place::Aborted => {}
+            }
+        }
+        drop(guests);
+        for connection in open {
+            connection.leave();
+        }
+    }
+
+    /// Waits for the connections' threads, at last without patience.
+    pub(crate) fn finish(&self) -> Served {
+        let mut guests = self.lock();
+        let deadline = guests.stop.unwrap_or_else(Instant::now);
+        guests = self.wait_empty(guests, deadline);
+        let mut aborted = Vec::new();
+        for place in guests.list.values_mut() {
+            match std::mem::replace(place, Place::Aborted) {
+                Place::Handshake(stream) => shut(stream.as_ref(), Shutdown::Both),
+                Place::Open(connection) => aborted.push(connection),
+                Place::Spawned | Place::Aborted => {}
+            }
+        }
+        guests.served.aborted = aborted.len();
+        drop(guests);
+        for connection in aborted {
+            connection.abort();
+        }
+        let guests = self.wait_empty(self.lock(), Instant::now() + AFTER_ABORT);
+        guests.served
+    }
+
+    fn wait_empty<'a>(
+        &'a self,
+        mut guests: MutexGuard<'a, Guests>,
+        deadline: Instant,
+    ) -> MutexGuard<'a, Guests> {
+        while !guests.list.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            guests = self
+                .changed
+                .wait_timeout(guests, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        guests
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection of any stream that can be told to leave.
+trait Leave: Send + Sync {
+    fn leave(&self);
+    fn abort(&self);
+}
+
+impl<S: Transport> Leave for Arc<Link<S>> {
+    fn leave(&self) {
+        // Where closing has begun already, nothing is left to do.
+        let _ = self.start_closing(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
+    }
+
+    fn abort(&self) {
+        Link::abort(self);
+    }
+}
+
+/// A connection's entry in the list; taken off it when its thread ends, however it does.
+pub(crate) struct Guest {
+    control: Arc<Control>,
+    id: u64,
+}
+
+impl Guest {
+    pub(crate) fn new(control: &Arc<Control>) -> Self {
+        let mut guests = control.lock();
+        let id = guests.next;
+        guests.next += 1;
+        guests.list.insert(id, Place::Spawned);
+        Self {
+            control: control.clone(),
+            id,
+        }
+    }
+
+    /// Notes that the handshake begins.
+    pub(crate) fn arrives(&self, stream: &TcpStream) {
+        // Without descriptors to spare, a shutdown waits for this handshake.
+        let stream = stream.try_clone().ok();
+        let mut guests = self.control.lock();
+        if guests.stop.is_some() {
+            // As for one that is in its handshake already.
+            shut(stream.as_ref(), Shutdown::Read);
+        }
+        guests.list.insert(self.id, Place::Handshake(stream));
+    }
+
+    /// Notes that the connection is open.
+    pub(crate) fn enters<S: Transport>(&self, link: &Arc<Link<S>>) {
+        let mut guests = self.control.lock();
+        let stops = guests.stop.is_some();
+        guests.list.insert(self.id, Place::Open(Arc::new(link.clone())));
+        drop(guests);
+        if stops {
+            link.leave();
+        }
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        !self.control.is_serving()
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut guests = self.control.lock();
+        if let Some(Place::Open(_)) = guests.list.remove(&self.id)
+            && guests.stop.is_some()
+        {
+            guests.served.finished += 1;
+        }
+        drop(guests);
+        self.control.changed.notify_all();
+    }
+}
+
+/// Ends a direction of a socket; where that fails, the peer was faster.
+fn shut(stream: Option<&TcpStream>, how: Shutdown) {
+    let _ = stream.map(|stream| stream.shutdown(how));
+}

@@ -1,0 +1,80 @@
+//! The bytes of an opening handshake, with a deadline.
+
+use std::io;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use tidewire_common::HandshakeError;
+use tidewire_common::proto::Instant;
+
+use crate::clock;
+use crate::transport::{Transport, is_vain};
+
+/// How much is read at once: requests and responses fit.
+const BUFFER: usize = 4 * 1024;
+/// How much input is discarded behind a refusal, and for how long.
+const MAX_DISCARDED: usize = 1 << 20;
+const DISCARDING: Duration = Duration::from_secs(1);
+
+/// What a read during the handshake gave.
+pub(crate) enum Arrived {
+    Bytes,
+    End,
+    Nothing,
+}
+
+/// Reads into an emptied buffer until the deadline.
+pub(crate) fn read<S: Transport>(
+    transport: &S,
+    buffer: &mut Vec<u8>,
+    deadline: Option<Instant>,
+) -> io::Result<Arrived> {
+    buffer.clear();
+    buffer.reserve(BUFFER);
+    match transport.read(buffer, clock::left(deadline)) {
+        Ok(0) => Ok(Arrived::End),
+        Ok(_) => Ok(Arrived::Bytes),
+        Err(error) if is_vain(&error) => Ok(Arrived::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes all of `bytes` until the deadline.
+pub(crate) fn write<S: Transport>(
+    transport: &S,
+    mut bytes: &[u8],
+    deadline: Option<Instant>,
+) -> Result<(), HandshakeError> {
+    while !bytes.is_empty() {
+        let left = clock::left(deadline);
+        match transport.write(bytes, left) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if is_vain(&error) => {
+                if left.is_some_and(|left| left.is_zero()) {
+                    return Err(HandshakeError::Timeout);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Sends a refusal so that it arrives: a socket that is closed with unread input is reset, and the reset destroys what
+/// is on its way.
+pub(crate) fn refuse<S: Transport>(transport: &S, refusal: &[u8]) {
+    let deadline = Some(clock::now() + DISCARDING);
+    if write(transport, refusal, deadline).is_err() || transport.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let mut discarded = 0;
+    let mut buffer = Vec::new();
+    while discarded < MAX_DISCARDED && clock::left(deadline).is_some_and(|left| !left.is_zero()) {
+        match read(transport, &mut buffer, deadline) {
+            Ok(Arrived::Bytes) => discarded += buffer.len(),
+            Ok(Arrived::Nothing) => {}
+            Ok(Arrived::End) | Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What the handles of a connection ask for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidewire_common::proto::{CloseFrame, Closed, End, Phase, SendError};
+use tidewire_common::{Error, Message, TrySendError};
+
+use super::keeping::Hurry;
+use super::writing::Patience;
+use super::{Guard, Link, Owner, Sending, State, WriteTurn};
+use crate::clock;
+use crate::transport::Transport;
+
+/// How much corked output may wait.
+const CORK: usize = 64 * 1024;
+/// How long a ping waits while nobody takes the messages that stand before its answer.
+const PING_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What follows the queueing of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Write,
+    Return,
+}
+
+impl State {
+    /// Whether output stays until the application has seen all input.
+    fn is_corked(&self) -> bool {
+        self.sending == Sending::Corked
+            && (!self.inbox.is_empty() || self.session.has_items())
+            && self.session.unsent().len() < CORK
+    }
+
+    /// Fails once nothing can be sent any more.
+    fn check_end(&self) -> Result<(), Error> {
+        match self.session.end() {
+            None => Ok(()),
+            Some(Ok(())) => Err(SendError::Closed.into()),
+            Some(Err(error)) => Err(error),
+        }
+    }
+}
+
+impl<S: Transport> Link<S> {
+    pub(crate) fn send(self: &Arc<Self>, message: &Message, then: Then) -> Result<(), Error> {
+        let mut state = self.room(State::has_room);
+        let result = state.session.send(clock::now(), message);
+        self.after_queueing(state, result, then)
+    }
+
+    pub(crate) fn try_send(self: &Arc<Self>, message: Message) -> Result<(), TrySendError> {
+        let mut state = self.lock();
+        if state.session.phase() == Phase::Open && !state.session.has_room() {
+            state = self.drain(state, Patience::None);
+        }
+        if state.session.phase() == Phase::Open && !state.session.has_room() {
+            self.settle(state);
+            return Err(TrySendError::Full(message));
+        }
+        let result = state.session.send(clock::now(), &message);
+        if !state.is_corked() {
+            state = self.drain(state, Patience::None);
+        }
+        self.settle(state);
+        result.map_err(TrySendError::Failed)
+    }
+
+    pub(crate) fn begin_pieces(self: &Arc<Self>) -> Result<(), Error> {
+        let mut state = self.room(State::has_room);
+        let result = state.check_end();
+        if result.is_ok() {
+            state.session.begin_pieces();
+        }
+        self.settle(state);
+        result
+    }
+
+    pub(crate) fn send_piece(self: &Arc<Self>, piece: &Message, end: End) -> Result<(), Error> {
+        let mut state = self.room(|state| state.session.is_below_high_water());
+        let result = state.session.send_piece(clock::now(), piece, end);
+        state.news = true;
+        self.after_queueing(state, result, Then::Write)
+    }
+
+    pub(crate) fn abandon_pieces(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.session.abandon_pieces(clock::now());
+        state.news = true;
+        let state = self.drain(state, Patience::None);
+        self.settle(state);
+    }
+
+    pub(crate) fn pong(self: &Arc<Self>, payload: &[u8]) -> Result<(), Error> {
+        let mut state = self.room(|state| state.session.is_below_high_water());
+        let result = state.session.pong(clock::now(), payload);
+        self.after_queueing(state, result, Then::Write)
+    }
+
+    pub(crate) fn flush(self: &Arc<Self>) -> Result<(), Error> {
+        let mut state = self.lock();
+        let goal = state.queued();
+        while state.written < goal && state.can_write() {
+            state = match state.writing {
+                WriteTurn::Taken => self.wait(state, None),
+                WriteTurn::Free => self.drain(state, Patience::Endless),
+            };
+        }
+        let result = if state.written < goal {
+            state.check_end()
+        } else {
+            Ok(())
+        };
+        self.settle(state);
+        result
+    }
+
+    pub(crate) fn ping(self: &Arc<Self>, payload: Option<&[u8]>) -> Result<Duration, Error> {
+        let mut state = self.lock();
+        let asked = clock::now();
+        let id = match state.session.ping(asked, payload) {
+            Ok(id) => id,
+            Err(error) => {
+                self.settle(state);
+                return Err(error);
+            }
+        };
+        state = self.drain(state, Patience::None);
+        let mut since = (asked, state.received);
+        let result = loop {
+            if let Some(round_trip) = state.session.take_pong(id) {
+                break Ok(round_trip);
+            }
+            if let Err(error) = state.check_end() {
+                break Err(error);
+            }
+            let now = clock::now();
+            if state.session.wants_input() || state.received != since.1 {
+                since = (now, state.received);
+            } else if now - since.0 >= PING_PATIENCE {
+                let error = std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    "ping not answered while received messages wait to be taken",
+                );
+                break Err(Error::Io(Arc::new(error)));
+            }
+            state = self.wait(state, Some(PING_PATIENCE));
+        };
+        state.session.forget_ping(id);
+        self.settle(state);
+        result
+    }
+
+    /// Starts the closing handshake without waiting for its end.
+    pub(crate) fn start_closing(self: &Arc<Self>, frame: CloseFrame<'_>) -> Result<(), SendError> {
+        let mut state = self.lock();
+        let result = state.session.close(clock::now(), Some(frame));
+        state.news = true;
+        let state = self.drain(state, Patience::None);
+        self.settle(state);
+        result
+    }
+
+    pub(crate) fn wait_closed(self: &Arc<Self>) -> Closed {
+        let mut state = self.lock();
+        while state.session.phase() != Phase::Ended {
+            state = self.wait(state, None);
+        }
+        let closed = state.session.closed().cloned().unwrap_or_default();
+        self.settle(state);
+        closed
+    }
+
+    /// Ends the connection at once.
+    pub(crate) fn abort(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.session.handle_end(None);
+        state.news = true;
+        self.settle(state);
+    }
+
+    /// Leaves the connection to the keeper, which closes it.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.owner == Owner::Handler {
+            return;
+        }
+        state.owner = Owner::Nobody;
+        let _ = state.session.close(clock::now(), Some(CloseFrame::new(1000, "")));
+        state.news = true;
+        let state = self.drain(state, Patience::None);
+        self.settle(state);
+    }
+
+    /// Waits until a message may be queued, or will be refused.
+    fn room(self: &Arc<Self>, has_room: impl Fn(&State) -> bool) -> Guard<'_> {
+        let mut state = self.lock();
+        while state.session.phase() == Phase::Open && !has_room(&state) {
+            state = if state.needs_writer() && !state.session.is_below_high_water() {
+                self.drain(state, Patience::Endless)
+            } else {
+                self.wait(state, None)
+            };
+        }
+        state
+    }
+
+    fn after_queueing<'a>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        result: Result<(), Error>,
+        then: Then,
+    ) -> Result<(), Error> {
+        let goal = state.queued();
+        let mut result = result;
+        if result.is_ok() && state.writing == WriteTurn::Free {
+            if then == Then::Write && !state.is_corked() {
+                state = self.drain(state, Patience::Endless);
+                if state.written < goal && !state.can_write() {
+                    result = state.check_end();
+                }
+            } else {
+                state.keeping.hurry = Hurry::Later;
+            }
+        }
+        self.settle(state);
+        result
+    }
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.session.has_room()
+    }
+}

@@ -1,0 +1,212 @@
+//! What the keeper does for a connection, and when it is needed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidewire_common::proto::{self, Inbox, Instant, Phase};
+
+use super::writing::Patience;
+use super::{Guard, Link, Owner, Reading, State};
+use crate::clock;
+use crate::keeper::{Kept, Look};
+use crate::transport::{Transport, is_vain};
+
+/// How soon the keeper looks after a connection that its thread has left: long enough that a thread which comes
+/// right back to receive is not disturbed.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+/// How often it looks, at least, after one whose thread keeps coming back.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+/// How long output may wait that nobody is in a hurry to write.
+const UNHURRIED: Duration = Duration::from_millis(5);
+/// How often it looks after a transport that it cannot wait on.
+const WITHOUT_FD: Duration = Duration::from_millis(10);
+/// How much it reads of one connection before it looks after others.
+pub(crate) const KEEPER_BUFFER: usize = 64 * 1024;
+
+/// What the keeper and the connection know of each other.
+pub(super) struct Keeping {
+    /// The keeper has the connection in its list.
+    listed: bool,
+    look_at: Option<Instant>,
+    watches_input: bool,
+    watches_output: bool,
+    /// Output waits because the transport was full, not because somebody left it for later.
+    pub(super) hurry: Hurry,
+    /// Until the next look at a connection whose thread comes and goes.
+    pace: Duration,
+    /// The count of received messages at the last look.
+    received: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hurry {
+    Now,
+    Later,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            listed: false,
+            look_at: None,
+            watches_input: false,
+            watches_output: false,
+            hurry: Hurry::Later,
+            pace: FIRST_LOOK,
+            received: 0,
+        }
+    }
+}
+
+impl State {
+    /// When the keeper has to look, where that is earlier than it knows.
+    pub(super) fn needed_look(&mut self) -> Option<Instant> {
+        let at = self.wanted_look()?;
+        if self.keeping.look_at.is_some_and(|planned| planned <= at) {
+            return None;
+        }
+        self.keeping.look_at = Some(at);
+        self.keeping.listed = true;
+        Some(at)
+    }
+
+    fn wanted_look(&self) -> Option<Instant> {
+        if self.session.phase() == Phase::Ended {
+            return self.keeping.listed.then_some(Instant::START);
+        }
+        let deadline = self.session.poll_timeout();
+        let input = (self.is_unread() && !self.keeping.watches_input).then(|| {
+            if self.is_urgent() {
+                Instant::START
+            } else {
+                clock::now() + self.keeping.pace
+            }
+        });
+        let output =
+            (self.needs_writer() && !self.keeping.watches_output).then(|| match self.keeping.hurry {
+                Hurry::Now => Instant::START,
+                Hurry::Later => clock::now() + UNHURRIED,
+            });
+        [deadline, input, output].into_iter().flatten().min()
+    }
+
+    /// Whether input is wanted and nobody reads it.
+    fn is_unread(&self) -> bool {
+        self.reading == Reading::Nobody && self.session.wants_input()
+    }
+
+    /// Whether it matters at once that nobody reads.
+    fn is_urgent(&self) -> bool {
+        self.waiting > 0 || self.cut || self.owner == Owner::Nobody || self.session.phase() != Phase::Open
+    }
+
+    /// Notes at a look whether the connection's thread came back since the last one.
+    fn comes_and_goes(&mut self) -> bool {
+        let came = self.received != self.keeping.received;
+        self.keeping.received = self.received;
+        self.keeping.pace = if came {
+            (self.keeping.pace * 2).min(LAST_LOOK)
+        } else {
+            FIRST_LOOK
+        };
+        came && !self.is_urgent()
+    }
+}
+
+impl<S: Transport> Kept for Link<S> {
+    fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look {
+        let mut state = self.lock();
+        let now = clock::now();
+        state.session.handle_timeout(now);
+        let comes_and_goes = state.comes_and_goes();
+        state = self.drain(state, Patience::None);
+        if state.is_unread() && !comes_and_goes {
+            state = self.read_ahead(state, buffer);
+            state = self.drain(state, Patience::None);
+        }
+        let look = state.plan(comes_and_goes, self.transport.fd().is_some());
+        state.news = true;
+        let duties = state.duties();
+        drop(state);
+        if let Some(duties) = duties {
+            self.carry_out_here(duties);
+        }
+        look
+    }
+
+    fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        self.transport.fd()
+    }
+}
+
+impl State {
+    /// Decides when the keeper looks again.
+    fn plan(&mut self, comes_and_goes: bool, can_wait: bool) -> Look {
+        let keeping = &mut self.keeping;
+        keeping.watches_input = false;
+        keeping.watches_output = false;
+        keeping.look_at = None;
+        if self.session.phase() == Phase::Ended {
+            self.keeping.listed = false;
+            return Look::Done;
+        }
+        let input = self.is_unread() && !comes_and_goes;
+        let output = self.needs_writer();
+        let mut at = self.session.poll_timeout();
+        let mut no_later_than = |moment: Instant| {
+            at = Some(at.map_or(moment, |at| at.min(moment)));
+        };
+        let now = clock::now();
+        if comes_and_goes {
+            no_later_than(now + self.keeping.pace);
+        }
+        if input && !self.inbox.is_empty() {
+            no_later_than(now);
+        }
+        if (input || output) && !can_wait {
+            no_later_than(now + WITHOUT_FD);
+        }
+        if !self.session.wants_input() && self.session.phase() == Phase::Open {
+            self.session.handle_reading(now, proto::Reading::Paused);
+        }
+        self.keeping.look_at = at;
+        self.keeping.watches_input = input;
+        self.keeping.watches_output = output;
+        Look::Again { at, input, output }
+    }
+}
+
+impl<S: Transport> Link<S> {
+    /// Reads once, without waiting, for an application that is not receiving.
+    fn read_ahead<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, buffer: &mut Inbox) -> Guard<'a> {
+        let now = clock::now();
+        let State { session, inbox, .. } = &mut *state;
+        while !inbox.is_empty() && session.read_ahead(now, inbox) {}
+        if !inbox.is_empty() || !session.wants_input() {
+            return state;
+        }
+        // The application is elsewhere: its connection owns no buffer meanwhile.
+        *inbox = Inbox::new();
+        session.handle_reading(now, proto::Reading::Active);
+        state.reading = Reading::Keeper;
+        drop(state);
+        let space = buffer.buffer();
+        space.reserve(KEEPER_BUFFER);
+        let result = self.transport.read(space, Some(Duration::ZERO));
+        let mut state = self.lock();
+        state.reading = Reading::Nobody;
+        match result {
+            Ok(0) => state.session.handle_end(None),
+            Ok(_) => {
+                let now = clock::now();
+                while !buffer.is_empty() && state.session.read_ahead(now, buffer) {}
+                if !buffer.is_empty() {
+                    state.inbox = buffer.take_unread();
+                }
+            }
+            Err(error) if is_vain(&error) => {}
+            Err(error) => state.session.handle_end(Some(error)),
+        }
+        state
+    }
+}

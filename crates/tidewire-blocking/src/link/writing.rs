@@ -1,0 +1,91 @@
+//! The write turn: one thread at a time writes, in the order in which bytes were queued.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidewire_common::proto::Phase;
+
+use super::keeping::Hurry;
+use super::{Guard, Link, State, WriteTurn};
+use crate::clock;
+use crate::transport::{Transport, is_vain};
+
+/// How much is written in one system call.
+const CHUNK: usize = 256 * 1024;
+/// How much one thread writes for others after its own bytes have left.
+const FOR_OTHERS: u64 = 1 << 20;
+
+/// Whether a write may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    None,
+    Endless,
+}
+
+impl<S: Transport> Link<S> {
+    /// Writes what is queued, unless another thread does so already.
+    ///
+    /// Without patience, what the transport does not take at once is left for the keeper.
+    pub(crate) fn drain<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, patience: Patience) -> Guard<'a> {
+        if !state.needs_writer() {
+            return state;
+        }
+        state.writing = WriteTurn::Taken;
+        let enough = state.queued() + FOR_OTHERS;
+        let mut timeout = Some(Duration::ZERO);
+        while state.can_write() && state.written < enough {
+            let unsent = state.session.unsent();
+            let chunk = unsent.get(..CHUNK).unwrap_or(unsent).to_vec();
+            let duties = state.duties();
+            drop(state);
+            if let Some(duties) = duties {
+                self.carry_out(duties);
+            }
+            let result = self.transport.write(&chunk, timeout);
+            state = self.lock();
+            let left = state.note_written(result);
+            if left == chunk.len() {
+                timeout = Some(Duration::ZERO);
+            } else if patience == Patience::None {
+                break;
+            } else {
+                timeout = None;
+            }
+        }
+        state.writing = WriteTurn::Free;
+        state.news = true;
+        state.keeping.hurry = Hurry::Now;
+        state
+    }
+}
+
+impl State {
+    /// Where in the order of all bytes the last queued one stands.
+    pub(super) fn queued(&self) -> u64 {
+        self.written + self.session.unsent().len() as u64
+    }
+
+    /// Notes an attempt to write; gives the number of bytes that left.
+    fn note_written(&mut self, result: io::Result<usize>) -> usize {
+        let written = match result {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if is_vain(&error) => Ok(0),
+            result => result,
+        };
+        match written {
+            Ok(written) => {
+                self.written += written as u64;
+                self.session.handle_written(clock::now(), written);
+                written
+            }
+            Err(error) => {
+                if self.session.phase() != Phase::Ended {
+                    self.session.handle_write_error(error);
+                    self.cut = true;
+                }
+                0
+            }
+        }
+    }
+}

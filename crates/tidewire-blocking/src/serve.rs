@@ -1,0 +1,226 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use tidewire_common::{Config, ServerPolicy};
+use tracing::{error, info_span, warn};
+
+use crate::accept::Accept;
+use crate::control::{Control, Guest, Served, ServerHandle};
+use crate::handler;
+use crate::websocket::WebSocket;
+
+/// How long accepting rests after it failed, for example for want of file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// The stack of a connection's thread: enough for a handler that parses and formats, a quarter of what the standard
+/// library gives. Only touched pages cost memory.
+const STACK: usize = 512 * 1024;
+
+/// What an error of a handler is turned into, for the log.
+type HandlerError = Box<dyn StdError + Send + Sync>;
+
+/// Serves every client that connects to `listener`, with the default settings, until
+/// [shut down](ServerHandle::shutdown).
+///
+/// Each connection has a thread in which the handler runs. When the handler returns, the connection is closed with
+/// 1000; when it fails or panics, that is logged, and the connection is closed with 1011. The server goes on.
+///
+/// Any page that a browser shows may connect, and the browser sends the user's cookies along: where those mean
+/// something, judge the `Origin` field in [`ServerPolicy::on_request`].
+///
+/// # Errors
+/// Where the listener cannot be used at all; that accepting fails for a while is logged.
+///
+/// ```no_run
+/// use std::net::TcpListener;
+/// use tidewire_blocking::{Error, WebSocket, serve};
+///
+/// fn echo(mut ws: WebSocket) -> Result<(), Error> {
+///     while let Some(message) = ws.recv()? {
+///         ws.send(message)?;
+///     }
+///     Ok(())
+/// }
+///
+/// serve(TcpListener::bind("127.0.0.1:9001")?, echo)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn serve<H, E>(listener: TcpListener, handler: H) -> io::Result<Served>
+where
+    H: Fn(WebSocket) -> Result<(), E> + Send + Sync + 'static,
+    E: Into<HandlerError>,
+{
+    Server::new(listener, handler).run()
+}
+
+/// A server with settings of its own.
+///
+/// ```no_run
+/// use std::net::TcpListener;
+/// use std::time::Duration;
+/// use tidewire_blocking::{Error, Server, WebSocket};
+///
+/// let server = Server::new(TcpListener::bind("127.0.0.1:0")?, |ws: WebSocket| ws.send("hello"));
+/// let handle = server.handle();
+/// std::thread::spawn(move || {
+///     std::thread::sleep(Duration::from_secs(60));
+///     handle.shutdown(Duration::from_secs(5));
+/// });
+/// let served = server.run()?;
+/// println!("{} finished, {} aborted", served.finished, served.aborted);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Server<H> {
+    listener: TcpListener,
+    handler: H,
+    accept: Accept,
+    stack_size: usize,
+    control: Arc<Control>,
+}
+
+impl<H> Server<H> {
+    /// Starts from the defaults.
+    pub fn new(listener: TcpListener, handler: H) -> Self {
+        let control = Arc::new(Control::new(listener.local_addr().ok()));
+        Self {
+            listener,
+            handler,
+            accept: Accept::new(),
+            stack_size: STACK,
+            control,
+        }
+    }
+
+    /// Sets limits, deadlines and queues.
+    pub fn config(mut self, config: Config) -> Self {
+        self.accept = self.accept.config(config);
+        self
+    }
+
+    /// Sets what is wanted of clients.
+    pub fn policy(mut self, policy: ServerPolicy) -> Self {
+        self.accept = self.accept.policy(policy);
+        self
+    }
+
+    /// Sets the stack of each connection's thread, on which the handler runs; 512 KiB by default. This library needs
+    /// less than 64 KiB of it.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// A handle to look at the server and to shut it down, from anywhere.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(self.control.clone())
+    }
+}
+
+impl<H, E> Server<H>
+where
+    H: Fn(WebSocket) -> Result<(), E> + Send + Sync + 'static,
+    E: Into<HandlerError>,
+{
+    /// Serves until [shut down](ServerHandle::shutdown); gives the counts then.
+    ///
+    /// # Errors
+    /// As for [`serve`].
+    pub fn run(self) -> io::Result<Served> {
+        let Self {
+            listener,
+            handler,
+            accept,
+            stack_size,
+            control,
+        } = self;
+        // Connections come and go between the poll and the call.
+        listener.set_nonblocking(true)?;
+        let woken = control.wake_up_call()?;
+        let shared = Arc::new((handler, accept));
+        while control.is_serving() {
+            match next(&listener, &woken) {
+                Ok(None) => {}
+                Ok(Some((stream, peer))) => {
+                    let guest = Guest::new(&control);
+                    let shared = shared.clone();
+                    let spawned = thread::Builder::new()
+                        .name("tidewire".into())
+                        .stack_size(stack_size)
+                        .spawn(move || serve_one(stream, peer, &guest, &shared.1, &shared.0));
+                    if let Err(error) = spawned {
+                        warn!(%error, %peer, "connection dropped: no thread for it");
+                        thread::sleep(ACCEPT_REST);
+                    }
+                }
+                // Out of file descriptors, or the client is gone already: live connections go on.
+                Err(error) => {
+                    warn!(%error, "accepting rests");
+                    thread::sleep(ACCEPT_REST);
+                }
+            }
+        }
+        drop(listener);
+        Ok(control.finish())
+    }
+}
+
+impl<H> fmt::Debug for Server<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("accept", &self.accept)
+            .field("stack_size", &self.stack_size)
+            .field("control", &self.control)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for a connection, or for the wake-up call.
+fn next(listener: &TcpListener, woken: &UnixStream) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    let mut fds = [
+        PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN),
+        PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN),
+    ];
+    match poll(&mut fds, None) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    match listener.accept() {
+        Ok((stream, peer)) => {
+            // Some systems hand the listener's mode down.
+            stream.set_nonblocking(false)?;
+            Ok(Some((stream, peer)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn serve_one<H, E>(stream: TcpStream, peer: SocketAddr, guest: &Guest, accept: &Accept, handler: &H)
+where
+    H: Fn(WebSocket) -> Result<(), E>,
+    E: Into<HandlerError>,
+{
+    guest.arrives(&stream);
+    // Why a handshake fails is logged where it is refused; one that breaks off says nothing of the server.
+    let Ok(ws) = accept.accept_unless(stream, || guest.is_leaving()) else {
+        return;
+    };
+    let _span = info_span!("connection", id = %ws.id(), %peer).entered();
+    guest.enters(ws.link());
+    match handler::run(ws, handler) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let error: HandlerError = error.into();
+            error!(%error, "handler failed");
+        }
+        Err(_) => error!("handler panicked"),
+    }
+}

@@ -1,0 +1,107 @@
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A connected byte stream that several threads use at once: one may read while another writes.
+///
+/// Sockets of the standard library implement it. For another stream, mind the timeouts: the thread that keeps
+/// deadlines for all connections of the process calls `read` and `write` with a timeout of zero, and waits for
+/// whatever they wait for.
+///
+/// ```
+/// use std::io;
+/// use std::net::{Shutdown, TcpStream};
+/// use std::time::Duration;
+/// use tidewire_blocking::Transport;
+///
+/// /// Counts what is written.
+/// struct Counting(TcpStream, std::sync::atomic::AtomicUsize);
+///
+/// impl Transport for Counting {
+///     fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
+///         Transport::read(&self.0, buffer, timeout)
+///     }
+///     fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
+///         let written = Transport::write(&self.0, bytes, timeout)?;
+///         self.1.fetch_add(written, std::sync::atomic::Ordering::Relaxed);
+///         Ok(written)
+///     }
+///     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+///         TcpStream::shutdown(&self.0, how)
+///     }
+///     fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+///         Transport::fd(&self.0)
+///     }
+/// }
+/// ```
+pub trait Transport: Send + Sync + 'static {
+    /// Appends what has arrived to `buffer`, at most as much as fits its spare capacity, which is never zero; gives
+    /// the number of bytes, 0 at the end of the stream.
+    ///
+    /// Waits for the first byte: at most for `timeout`, not at all where that is zero, and as long as it takes
+    /// where there is none. [`shutdown`](Self::shutdown) ends the wait.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`] where nothing arrived in time; any other ends
+    /// the connection.
+    fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize>;
+
+    /// Writes some of `bytes`, which are never empty; gives their number. Waits as [`read`](Self::read) does.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize>;
+
+    /// Ends one direction or both. A thread that waits in that direction returns at once; bytes that had arrived
+    /// may still be read.
+    ///
+    /// # Errors
+    /// Where the stream cannot do so; nobody acts on it.
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+
+    /// What the process's keeper waits on for a connection that nobody receives from. Without one it looks every
+    /// 10 ms.
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Called once, before the opening handshake. TCP sockets send without delay from here on.
+    ///
+    /// # Errors
+    /// Where the stream cannot be used.
+    fn prepare(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
+        (**self).read(buffer, timeout)
+    }
+
+    fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
+        (**self).write(bytes, timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        (**self).shutdown(how)
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        (**self).fd()
+    }
+
+    fn prepare(&self) -> io::Result<()> {
+        (**self).prepare()
+    }
+}
+
+/// Whether an attempt found nothing to do, and may be repeated.
+pub(crate) fn is_vain(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
