@@ -145,7 +145,11 @@ impl<R: Role> Connection<R> {
     ///
     /// Calling it early, late or in vain does no harm.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) {
-        while let Some(timer) = self.send.timers.expire(now) {
+        // Each once: an interval of zero, which `Config::check` would have refused, must not hold the caller.
+        for timer in Timer::ALL {
+            if !self.send.timers.expire(timer, now) {
+                continue;
+            }
             match timer {
                 Timer::Keepalive => self.keepalive(now, out),
                 Timer::Pong => {
@@ -249,5 +253,24 @@ impl<R: fmt::Debug + Role> fmt::Debug for Connection<R> {
             .field("phase", &self.phase())
             .field("closed", &self.closed())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Keepalive;
+    use crate::role::Server;
+
+    #[test]
+    fn an_unchecked_interval_of_zero_pings_once_a_call() {
+        let keepalive = Keepalive {
+            interval: Duration::ZERO,
+            timeout: None,
+        };
+        let mut connection = Connection::new(Server, Config::new().keepalive(keepalive), Instant::START);
+        let mut out = Vec::new();
+        connection.handle_timeout(Instant::START, &mut out);
+        assert_eq!(out, b"\x89\x08\0\0\0\0\0\0\0\0", "one Ping with its number");
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Timer {
 
 impl Timer {
     /// In the order in which deadlines of one moment are handled: a lost peer is not pinged again.
-    const ALL: [Self; 4] = [Self::Pong, Self::Keepalive, Self::Close, Self::Write];
+    pub(crate) const ALL: [Self; 4] = [Self::Pong, Self::Keepalive, Self::Close, Self::Write];
 }
 
 /// The deadlines of a connection; arming one is a store.
@@ -52,12 +52,12 @@ impl Timers {
         self.0.iter().min().and_then(|at| at.reachable())
     }
 
-    /// Disarms one deadline that has passed, and names it.
-    pub(crate) fn expire(&mut self, now: Instant) -> Option<Timer> {
-        let timer = Timer::ALL
-            .into_iter()
-            .find(|&timer| self.deadline(timer).is_some_and(|at| at <= now))?;
-        self.disarm(timer);
-        Some(timer)
+    /// Disarms a deadline if it has passed, and says whether it had.
+    pub(crate) fn expire(&mut self, timer: Timer, now: Instant) -> bool {
+        let expired = self.deadline(timer).is_some_and(|at| at <= now);
+        if expired {
+            self.disarm(timer);
+        }
+        expired
     }
 }
