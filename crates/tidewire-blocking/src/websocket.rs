@@ -86,20 +86,14 @@ impl<S: Transport> WebSocket<S> {
 }
 
 impl WebSocket<TcpStream> {
-    /// The peer's address.
-    ///
-    /// # Errors
-    /// Where the system has forgotten it, since the connection has ended.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.transport().peer_addr()
+    /// The peer's address; `None` where the system has forgotten it, since the connection has ended.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.transport().peer_addr().ok()
     }
 
-    /// Our address.
-    ///
-    /// # Errors
-    /// As for [`peer_addr`](Self::peer_addr).
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.transport().local_addr()
+    /// Our address; `None` as for [`peer_addr`](Self::peer_addr).
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.transport().local_addr().ok()
     }
 }
 

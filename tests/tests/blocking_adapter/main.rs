@@ -1,4 +1,13 @@
 //! The blocking adapter over real sockets on 127.0.0.1. Every wait is bounded.
 
+mod busy;
+mod closing;
 mod echo;
+mod handlers;
+mod handshakes;
+mod pieces;
+mod queues;
+mod receiving;
+mod shutdown;
 mod support;
+mod threads;

@@ -1,6 +1,6 @@
 //! Servers, peers made by hand, and bounded waits.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -119,15 +119,15 @@ pub(crate) fn raw_server(listener: &TcpListener) -> TcpStream {
 pub(crate) const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-pub(crate) fn read_head(stream: &mut TcpStream) -> String {
+pub(crate) fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(read_exact::<1>(stream)[0]);
+        head.extend(read_exact::<1>(stream));
     }
     String::from_utf8(head).expect("a head is text")
 }
 
-pub(crate) fn read_exact<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
+pub(crate) fn read_exact<const N: usize>(stream: &mut impl Read) -> [u8; N] {
     let mut bytes = [0; N];
     stream.read_exact(&mut bytes).expect("the peer sends so much");
     bytes
