@@ -43,11 +43,13 @@ pub(crate) async fn drive<S: Transport, F: Future>(
                 closing = Some(close(&done));
                 ended = Some(done);
                 handler.set(None);
-            } else if !shared.has_handles() {
-                closing = Some(CloseFrame::new(1000, ""));
             }
         }
         let over = shared.look(|state, cx| {
+            // Only now: nobody wakes us for a handle that was dropped before.
+            if closing.is_none() && !shared.has_handles() {
+                closing = Some(CloseFrame::new(1000, ""));
+            }
             if let Some(frame) = closing {
                 let now = state.now();
                 // Where closing has begun already, nothing is left to do.

@@ -1,11 +1,12 @@
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::BufMut;
 use tidewire_common::proto::{Fate, Inbox, Instant, Phase, Reading, SendError};
 use tidewire_common::{Chunk, Error, Message, Session};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop;
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 
@@ -133,11 +134,17 @@ impl<S: Transport> State<S> {
                 return Poll::Ready(Ok(Some(received)));
             }
             if let Some(end) = self.session.end() {
+                // The peer may wait for our end of the socket, and the application may keep its handle.
+                self.poll_output(cx);
                 return Poll::Ready(end.map(|()| None));
             }
             if budget == 0 || !self.input.inbox.is_empty() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
+            }
+            if self.session.phase() != Phase::Open {
+                // The end that is read next drops the socket, and our Close frame must have left by then.
+                self.poll_output(cx);
             }
             if let Poll::Ready(read) = self.poll_fill(cx) {
                 budget = budget.saturating_sub(read);
@@ -192,14 +199,16 @@ impl<S: Transport> State<S> {
         self.handle_timeout();
         loop {
             if self.session.fate() == Fate::Drop {
-                self.io = None;
-                self.timer = None;
-                self.input.release();
-                self.to_wake = ToWake {
-                    driver: true,
-                    receiver: true,
-                    others: true,
-                };
+                // Once: whoever is woken by this may come back here.
+                if self.io.take().is_some() {
+                    self.timer = None;
+                    self.input.release();
+                    self.to_wake = ToWake {
+                        driver: true,
+                        receiver: true,
+                        others: true,
+                    };
+                }
                 return;
             }
             let Some(io) = &mut self.io else { return };
@@ -305,8 +314,9 @@ impl<S: Transport> State<S> {
             }
             None => self.timer.insert(Box::pin(tokio::time::sleep_until(at))),
         };
-        // All polls show the timer the same waker, so once is enough.
-        if timer.as_mut().poll(cx).is_ready() {
+        // All polls show the timer the same waker, so once is enough; but a task that has used up its budget would be
+        // turned away before the timer saw the waker.
+        if pin!(coop::unconstrained(timer.as_mut())).poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
     }
