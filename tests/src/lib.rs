@@ -3,6 +3,8 @@
 
 pub mod endpoint;
 pub mod fuzz;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod pair;
 pub mod reference;
 pub mod wire;

@@ -1,0 +1,34 @@
+use std::future::Future;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long a test may take on the clock on the wall; every one of them needs a small part of it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a test, and ends the process with its name where it hangs: a paused clock, or a task that spins, would keep a
+/// timeout of tokio's from ever firing.
+pub async fn bounded<T>(test: impl Future<Output = T>) -> T {
+    let name = thread::current().name().unwrap_or("a test").to_owned();
+    let (done, watch) = channel::<()>();
+    thread::spawn(move || {
+        if watch.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("{name} did not end within {LIMIT:?}");
+            std::process::exit(101);
+        }
+    });
+    let result = test.await;
+    drop(done);
+    result
+}
+
+/// Waits for something that needs no timer: for use where the clock is paused, which it moves when all tasks sleep.
+///
+/// # Panics
+/// Where all tasks sleep before it is there: a wake-up was lost.
+pub async fn promptly<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_millis(1), future).await {
+        Ok(result) => result,
+        Err(_) => panic!("all tasks sleep, and this is not done: {what}"),
+    }
+}

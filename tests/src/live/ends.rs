@@ -1,0 +1,66 @@
+use tidewire_tokio::{Accept, Config, Connect, Error, Transport, WebSocket};
+use tokio::io::{DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Peer;
+
+/// A server and a client, connected by a pipe of `capacity` bytes.
+///
+/// # Panics
+/// Where the handshake fails.
+pub async fn pair(config: Config, capacity: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+    let (near, far) = duplex(capacity);
+    let connect = Connect::new("ws://localhost/").config(config.clone());
+    let accept = Accept::new().config(config);
+    let (server, client) = tokio::join!(accept.accept(near), connect.over(far));
+    (server.expect("an accepted client"), client.expect("a connection"))
+}
+
+/// A server and a client, connected by TCP.
+///
+/// # Panics
+/// Where they cannot be.
+pub async fn tcp_pair() -> (WebSocket, WebSocket) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let connect = async { Connect::new(format!("ws://{address}/")).await };
+    let accept = async {
+        let (stream, _) = listener.accept().await.expect("a client");
+        Accept::new().accept::<TcpStream>(stream).await
+    };
+    let (server, client) = tokio::join!(accept, connect);
+    (server.expect("an accepted client"), client.expect("a connection"))
+}
+
+/// A server under test and the client it talks to, connected by a pipe of `capacity` bytes.
+///
+/// # Panics
+/// Where the handshake fails.
+pub async fn accepted(config: Config, capacity: usize) -> (WebSocket<DuplexStream>, Peer<DuplexStream>) {
+    let (near, far) = duplex(capacity);
+    let accept = Accept::new().config(config);
+    let (server, peer) = tokio::join!(accept.accept(near), Peer::client(far));
+    (server.expect("an accepted client"), peer)
+}
+
+/// A client under test and the server it talks to, connected by a pipe of `capacity` bytes.
+///
+/// # Panics
+/// Where the handshake fails.
+pub async fn connected(config: Config, capacity: usize) -> (WebSocket<DuplexStream>, Peer<DuplexStream>) {
+    let (near, far) = duplex(capacity);
+    let connect = Connect::new("ws://localhost/").config(config);
+    let (client, peer) = tokio::join!(connect.over(near), Peer::server(far));
+    (client.expect("a connection"), peer)
+}
+
+/// Sends back what comes.
+///
+/// # Errors
+/// As the connection ends.
+pub async fn echo<S: Transport>(mut ws: WebSocket<S>) -> Result<(), Error> {
+    while let Some(message) = ws.recv().await? {
+        ws.send(message).await?;
+    }
+    Ok(())
+}
