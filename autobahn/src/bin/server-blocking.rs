@@ -1,0 +1,24 @@
+//! The testee `server-blocking`: `server-blocking --listen ADDR:PORT` echoes what the suite sends.
+
+use std::env;
+use std::error::Error;
+use std::net::TcpListener;
+
+use tidewire::blocking::{self as ws, WebSocket};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let address = env::args()
+        .nth(2)
+        .ok_or("usage: server-blocking --listen ADDR:PORT")?;
+    let listener = TcpListener::bind(address)?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    ws::serve(listener, echo)?;
+    Ok(())
+}
+
+fn echo(mut ws: WebSocket) -> Result<(), ws::Error> {
+    while let Some(message) = ws.recv()? {
+        ws.send(message)?;
+    }
+    Ok(())
+}
