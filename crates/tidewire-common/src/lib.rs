@@ -29,7 +29,7 @@ pub use message::Message;
 pub use metrics::{Metrics, Traffic};
 pub use open::{ClientOptions, Opening};
 pub use queue::{Chunk, Item};
-pub use session::Session;
+pub use session::{Session, Unsent};
 pub use target::Target;
 
 pub use tidewire_proto as proto;

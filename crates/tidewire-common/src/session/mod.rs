@@ -23,6 +23,8 @@ mod receiving;
 mod sending;
 mod socket;
 
+pub use socket::Unsent;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -51,7 +53,11 @@ pub struct Session {
     /// Output, of which the first `sent` bytes have left.
     out: Vec<u8>,
     sent: usize,
+    /// How many bytes were taken to be written; they come before `out`.
+    taken: usize,
     ahead: ReadAhead,
+    /// Messages were dropped while closing: none behind them is given, so that none is missing in between.
+    gave_up: bool,
     /// Parts of a message that its receiver wants whole after all.
     joining: Option<Message>,
     pings: PingWaiters,
@@ -94,7 +100,9 @@ impl Session {
             settings: config.settings,
             out: Vec::new(),
             sent: 0,
+            taken: 0,
             ahead: ReadAhead::default(),
+            gave_up: false,
             joining: None,
             pings: PingWaiters::default(),
             sending_pieces: false,
@@ -135,7 +143,7 @@ impl Session {
     pub fn metrics(&self) -> Metrics {
         Metrics {
             traffic: self.traffic,
-            queued: self.unsent().len(),
+            queued: self.unsent_len(),
             latency: self.latency(),
             close_code: self.closed().map(Closed::code),
         }
@@ -165,7 +173,7 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("id", &self.id)
             .field("phase", &self.phase())
-            .field("unsent", &self.unsent().len())
+            .field("unsent", &self.unsent_len())
             .field("read_ahead", &self.ahead.len())
             .finish_non_exhaustive()
     }

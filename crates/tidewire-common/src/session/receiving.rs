@@ -86,7 +86,7 @@ impl Session {
         while self.wants_input() {
             match self.parse(now, inbox) {
                 // Who closes has no use for more than was asked for, and must not miss the Close behind it.
-                Parsed::Item(_) if self.is_full() => {}
+                Parsed::Item(_) if self.gave_up || self.is_full() => self.gave_up = true,
                 Parsed::Item(item) => self.ahead.push(item),
                 Parsed::Drained => return false,
                 Parsed::Enough => return true,
@@ -125,9 +125,12 @@ impl Session {
     }
 
     fn parse_one(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Item> {
-        match self.parse(now, inbox) {
-            Parsed::Item(item) => Some(item),
-            Parsed::Drained | Parsed::Enough => None,
+        loop {
+            match self.parse(now, inbox) {
+                Parsed::Item(_) if self.gave_up => {}
+                Parsed::Item(item) => return Some(item),
+                Parsed::Drained | Parsed::Enough => return None,
+            }
         }
     }
 

@@ -15,7 +15,7 @@ impl Session {
 
     /// Whether the output is below the high-water mark.
     pub fn is_below_high_water(&self) -> bool {
-        self.unsent().len() < self.settings.write_queue
+        self.unsent_len() < self.settings.write_queue
     }
 
     /// Queues a message; whether there is [room](Self::has_room) is for the caller to ask.

@@ -1,11 +1,67 @@
+use std::fmt;
 use std::io;
+use std::mem;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tidewire_proto::{Fate, Instant};
 
 use super::{Core, Session};
 
+/// Output on its way, outside of its session; see [`Session::take_unsent`].
+pub struct Unsent {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Deref for Unsent {
+    type Target = [u8];
+
+    fn deref(&self) -> &Self::Target {
+        self.bytes.get(self.sent..).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsent").field("len", &self.len()).finish()
+    }
+}
+
 impl Session {
+    /// The length of the output that has not left, taken or not.
+    pub fn unsent_len(&self) -> usize {
+        self.taken + self.unsent().len()
+    }
+
+    /// Takes the output that has not left, to write it while the session is used otherwise; it counts as unsent until
+    /// it is [given back](Self::give_back), and what is queued meanwhile comes behind it.
+    pub fn take_unsent(&mut self) -> Unsent {
+        // To the core, an empty output is one that has left: a byte that is never written stands for what was taken.
+        let unsent = Unsent {
+            bytes: mem::replace(&mut self.out, vec![0]),
+            sent: mem::replace(&mut self.sent, 1),
+        };
+        self.taken = unsent.len();
+        unsent
+    }
+
+    /// Gives output back, of which the first `written` bytes have left; to be done after each attempt, a vain one
+    /// too, and before the next is taken.
+    pub fn give_back(&mut self, now: Instant, mut unsent: Unsent, written: usize) {
+        self.taken = 0;
+        if self.broken.is_some() {
+            return;
+        }
+        let queued = self.out.get(self.sent..).unwrap_or_default();
+        if written < unsent.len() {
+            unsent.bytes.extend_from_slice(queued);
+            self.out = unsent.bytes;
+            self.sent = unsent.sent + written;
+        }
+        self.note_written(now, written);
+    }
+
     /// The output that has not left; none any more once writing has failed.
     pub fn unsent(&self) -> &[u8] {
         match self.broken {
@@ -17,6 +73,10 @@ impl Session {
     /// Tells that the first `written` of the unsent bytes have left; to be told after each attempt, a vain one too.
     pub fn handle_written(&mut self, now: Instant, written: usize) {
         self.sent += written;
+        self.note_written(now, written);
+    }
+
+    fn note_written(&mut self, now: Instant, written: usize) {
         self.traffic.bytes_sent += written as u64;
         let unsent = self.unsent().len();
         if unsent == 0 {
