@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tidewire_common::Traffic;
 use tidewire_common::proto::{CloseCode, CloseFrame};
 
 use crate::link::Link;
@@ -54,6 +55,18 @@ impl ServerHandle {
         self.0.lock().connections()
     }
 
+    /// What went in and out over all connections, those that have ended and those that are open.
+    pub fn traffic(&self) -> Traffic {
+        let (mut traffic, open) = {
+            let guests = self.0.lock();
+            (guests.ended, guests.open())
+        };
+        for connection in open {
+            traffic += connection.traffic();
+        }
+        traffic
+    }
+
     /// The address that the server listens on.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.0.address
@@ -95,6 +108,8 @@ struct Guests {
     stop: Option<Instant>,
     waker: Option<UnixStream>,
     served: Served,
+    /// Of the connections that have ended.
+    ended: Traffic,
 }
 
 /// How far a connection is.
@@ -109,6 +124,14 @@ enum Place {
 }
 
 impl Guests {
+    fn open(&self) -> Vec<Arc<dyn Leave>> {
+        let open = |place: &Place| match place {
+            Place::Open(connection) => Some(connection.clone()),
+            Place::Spawned | Place::Handshake(_) | Place::Aborted => None,
+        };
+        self.list.values().filter_map(open).collect()
+    }
+
     fn connections(&self) -> usize {
         self.list
             .values()
@@ -146,15 +169,13 @@ impl Control {
         guests.stop = Some(now.checked_add(deadline).unwrap_or(now));
         // One byte always fits; a server that is not running yet finds the flag set.
         let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
-        let mut open = Vec::new();
         for place in guests.list.values() {
-            match place {
+            if let Place::Handshake(stream) = place {
                 // The thread reads the end of the stream, and asks why.
-                Place::Handshake(stream) => shut(stream.as_ref(), Shutdown::Read),
-                Place::Open(connection) => open.push(connection.clone()),
-                Place::Spawned | Place::Aborted => {}
+                shut(stream.as_ref(), Shutdown::Read);
             }
         }
+        let open = guests.open();
         drop(guests);
         for connection in open {
             connection.leave();
@@ -219,6 +240,7 @@ impl fmt::Debug for Control {
 trait Leave: Send + Sync {
     fn leave(&self);
     fn abort(&self);
+    fn traffic(&self) -> Traffic;
 }
 
 impl<S: Transport> Leave for Arc<Link<S>> {
@@ -229,6 +251,10 @@ impl<S: Transport> Leave for Arc<Link<S>> {
 
     fn abort(&self) {
         Link::abort(self);
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.lock().session.metrics().traffic
     }
 }
 
@@ -281,10 +307,11 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut guests = self.control.lock();
-        if let Some(Place::Open(_)) = guests.list.remove(&self.id)
-            && guests.stop.is_some()
-        {
-            guests.served.finished += 1;
+        if let Some(Place::Open(connection)) = guests.list.remove(&self.id) {
+            guests.ended += connection.traffic();
+            if guests.stop.is_some() {
+                guests.served.finished += 1;
+            }
         }
         drop(guests);
         self.control.changed.notify_all();

@@ -76,6 +76,6 @@ pub use tidewire_common::proto::{
     CloseCode, Closed, Keepalive, Kind, Limits, Phase, ProtocolError, SendError, cut_reason,
 };
 pub use tidewire_common::{
-    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, ServerPolicy,
-    TrySendError, UrlError,
+    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, ServerPolicy,
+    Traffic, TrySendError, UrlError,
 };

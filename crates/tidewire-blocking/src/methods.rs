@@ -104,6 +104,11 @@ macro_rules! looking {
             self.handle.lock().session.latency()
         }
 
+        /// What the connection has done so far.
+        pub fn metrics(&self) -> Metrics {
+            self.handle.lock().session.metrics()
+        }
+
         /// Where the connection stands.
         pub fn phase(&self) -> Phase {
             self.handle.lock().session.phase()

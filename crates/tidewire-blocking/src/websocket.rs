@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Inbox, Kind, Phase, SendError};
-use tidewire_common::{ConnectionId, Error, Handshake, Message, Session, TrySendError};
+use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Session, TrySendError};
 
 use crate::clock;
 use crate::handle::Handle;
 use crate::handler;
-use crate::link::{Link, Sending, Then};
+use crate::link::{Halves, Link, Sending, Then};
 use crate::methods::{looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;
@@ -60,7 +60,11 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// The connection is closed when all of them are dropped.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
-        self.handle.lock().sending = Sending::AtOnce;
+        {
+            let mut state = self.handle.lock();
+            state.sending = Sending::AtOnce;
+            state.halves = Halves::Apart;
+        }
         (Sender::new(self.handle.clone()), Receiver::new(self.handle))
     }
 

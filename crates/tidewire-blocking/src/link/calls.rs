@@ -29,7 +29,7 @@ impl State {
     fn is_corked(&self) -> bool {
         self.sending == Sending::Corked
             && (!self.inbox.is_empty() || self.session.has_items())
-            && self.session.unsent().len() < CORK
+            && self.session.unsent_len() < CORK
     }
 
     /// Fails once nothing can be sent any more.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidewire_common::proto::{self, Inbox, Instant, Phase};
 
 use super::writing::Patience;
-use super::{Guard, Link, Owner, Reading, State};
+use super::{Guard, Halves, Link, Owner, Reading, State};
 use crate::clock;
 use crate::keeper::{Kept, Look};
 use crate::transport::{Transport, is_vain};
@@ -75,13 +75,7 @@ impl State {
             return self.keeping.listed.then_some(Instant::START);
         }
         let deadline = self.session.poll_timeout();
-        let input = (self.is_unread() && !self.keeping.watches_input).then(|| {
-            if self.is_urgent() {
-                Instant::START
-            } else {
-                clock::now() + self.keeping.pace
-            }
-        });
+        let input = (self.is_unread() && !self.keeping.watches_input).then(|| clock::now() + self.grace());
         let output =
             (self.needs_writer() && !self.keeping.watches_output).then(|| match self.keeping.hurry {
                 Hurry::Now => Instant::START,
@@ -95,12 +89,19 @@ impl State {
         self.reading == Reading::Nobody && self.session.wants_input()
     }
 
-    /// Whether it matters at once that nobody reads.
-    fn is_urgent(&self) -> bool {
-        self.waiting > 0 || self.cut || self.owner == Owner::Nobody || self.session.phase() != Phase::Open
+    /// How long nobody may read before the keeper does.
+    fn grace(&self) -> Duration {
+        let waits = self.waiting > 0 || self.session.phase() != Phase::Open;
+        match (self.halves, waits) {
+            _ if self.cut || self.owner == Owner::Nobody => Duration::ZERO,
+            // In one piece, a connection has one thread, and that does not receive while it waits for something else.
+            (Halves::Together, true) => Duration::ZERO,
+            (Halves::Apart, true) => FIRST_LOOK,
+            (_, false) => self.keeping.pace,
+        }
     }
 
-    /// Notes at a look whether the connection's thread came back since the last one.
+    /// Notes at a look whether the connection's thread came back since the last one, and may be left alone.
     fn comes_and_goes(&mut self) -> bool {
         let came = self.received != self.keeping.received;
         self.keeping.received = self.received;
@@ -109,7 +110,7 @@ impl State {
         } else {
             FIRST_LOOK
         };
-        came && !self.is_urgent()
+        came && !self.grace().is_zero()
     }
 }
 
@@ -158,7 +159,7 @@ impl State {
         };
         let now = clock::now();
         if comes_and_goes {
-            no_later_than(now + self.keeping.pace);
+            no_later_than(now + self.grace());
         }
         if input && !self.inbox.is_empty() {
             no_later_than(now);

@@ -51,6 +51,7 @@ pub(crate) struct State {
     received: u64,
     pub(crate) sending: Sending,
     pub(crate) owner: Owner,
+    pub(crate) halves: Halves,
     /// Writing failed: the transport is shut down, and what had arrived is read to its end.
     cut: bool,
     /// Something happened that those who wait have not been told.
@@ -83,6 +84,13 @@ pub(crate) enum Sending {
     AtOnce,
     /// When no more input waits for the application.
     Corked,
+}
+
+/// Whether receiving and sending may happen in different threads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Halves {
+    Together,
+    Apart,
 }
 
 /// Whether the application has a handle.
@@ -118,6 +126,7 @@ impl<S: Transport> Link<S> {
                 received: 0,
                 sending: Sending::AtOnce,
                 owner: Owner::Handles,
+                halves: Halves::Together,
                 cut: false,
                 news: false,
                 logged: false,
@@ -218,7 +227,7 @@ struct Duties {
 impl State {
     /// Whether bytes wait that could be written.
     fn can_write(&self) -> bool {
-        self.session.phase() != Phase::Ended && !self.session.unsent().is_empty()
+        self.session.phase() != Phase::Ended && self.session.unsent_len() > 0
     }
 
     /// Whether bytes wait, and nobody writes them.

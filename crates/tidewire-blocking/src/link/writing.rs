@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidewire_common::Unsent;
 use tidewire_common::proto::Phase;
 
 use super::keeping::Hurry;
@@ -11,8 +12,6 @@ use super::{Guard, Link, State, WriteTurn};
 use crate::clock;
 use crate::transport::{Transport, is_vain};
 
-/// How much is written in one system call.
-const CHUNK: usize = 256 * 1024;
 /// How much one thread writes for others after its own bytes have left.
 const FOR_OTHERS: u64 = 1 << 20;
 
@@ -35,17 +34,16 @@ impl<S: Transport> Link<S> {
         let enough = state.queued() + FOR_OTHERS;
         let mut timeout = Some(Duration::ZERO);
         while state.can_write() && state.written < enough {
-            let unsent = state.session.unsent();
-            let chunk = unsent.get(..CHUNK).unwrap_or(unsent).to_vec();
+            let unsent = state.session.take_unsent();
             let duties = state.duties();
             drop(state);
             if let Some(duties) = duties {
                 self.carry_out(duties);
             }
-            let result = self.transport.write(&chunk, timeout);
+            let result = self.transport.write(&unsent, timeout);
             state = self.lock();
-            let left = state.note_written(result);
-            if left == chunk.len() {
+            let len = unsent.len();
+            if state.note_written(unsent, result) == len {
                 timeout = Some(Duration::ZERO);
             } else if patience == Patience::None {
                 break;
@@ -63,11 +61,11 @@ impl<S: Transport> Link<S> {
 impl State {
     /// Where in the order of all bytes the last queued one stands.
     pub(super) fn queued(&self) -> u64 {
-        self.written + self.session.unsent().len() as u64
+        self.written + self.session.unsent_len() as u64
     }
 
     /// Notes an attempt to write; gives the number of bytes that left.
-    fn note_written(&mut self, result: io::Result<usize>) -> usize {
+    fn note_written(&mut self, unsent: Unsent, result: io::Result<usize>) -> usize {
         let written = match result {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             Err(error) if is_vain(&error) => Ok(0),
@@ -76,10 +74,11 @@ impl State {
         match written {
             Ok(written) => {
                 self.written += written as u64;
-                self.session.handle_written(clock::now(), written);
+                self.session.give_back(clock::now(), unsent, written);
                 written
             }
             Err(error) => {
+                self.session.give_back(clock::now(), unsent, 0);
                 if self.session.phase() != Phase::Ended {
                     self.session.handle_write_error(error);
                     self.cut = true;
