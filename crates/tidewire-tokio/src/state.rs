@@ -34,6 +34,8 @@ pub(crate) struct State<S> {
     unflushed: bool,
     /// The sending side was shut down.
     shut: bool,
+    /// The peer's side was, before all that the closing handshake owes had left.
+    finished: bool,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
     /// A driver polls this connection.
@@ -52,6 +54,7 @@ impl<S> State<S> {
             timer: None,
             unflushed: false,
             shut: false,
+            finished: false,
             reading: Reading::Active,
             driven: false,
             to_wake: ToWake::default(),
@@ -143,7 +146,7 @@ impl<S: Transport> State<S> {
                 return Poll::Pending;
             }
             if self.session.phase() != Phase::Open {
-                // The end that is read next drops the socket, and our Close frame must have left by then.
+                // Our Close frame is not to wait for what the peer does next.
                 self.poll_output(cx);
             }
             if let Poll::Ready(read) = self.poll_fill(cx) {
@@ -198,6 +201,9 @@ impl<S: Transport> State<S> {
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) {
         self.handle_timeout();
         loop {
+            if self.finished && self.is_flushed() {
+                self.session.handle_end(None);
+            }
             if self.session.fate() == Fate::Drop {
                 // Once: whoever is woken by this may come back here.
                 if self.io.take().is_some() {
@@ -262,6 +268,9 @@ impl<S: Transport> State<S> {
             self.session.handle_end(None);
             return Poll::Ready(0);
         };
+        if self.finished {
+            return Poll::Pending;
+        }
         let buffer = self.input.buffer();
         let room = buffer.capacity();
         let read = poll_read_buf(Pin::new(io), cx, &mut buffer.limit(room));
@@ -273,6 +282,12 @@ impl<S: Transport> State<S> {
             }
         };
         match read {
+            // A peer that has said its last word may still want to hear ours.
+            Ok(0) if self.session.fate() != Fate::KeepOpen && !self.is_flushed() => {
+                self.finished = true;
+                self.input.release();
+                return Poll::Pending;
+            }
             Ok(0) => self.session.handle_end(None),
             Ok(read) => self.input.note_read(read),
             Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -337,7 +352,8 @@ impl<S: Transport> State<S> {
     pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_output(cx);
         if self.is_flushed() {
-            return Poll::Ready(self.session.end().unwrap_or(Ok(())));
+            let end = self.session.end();
+            return Poll::Ready(end.unwrap_or_else(|| self.session.check_transport()));
         }
         Poll::Pending
     }

@@ -114,11 +114,20 @@ impl Session {
         log::sent(self.id, log::kind(data.kind()), data.as_bytes());
     }
 
+    /// Fails once writing or reading has failed: what was queued before may not have left.
+    ///
+    /// # Errors
+    /// How it failed.
+    pub fn check_transport(&self) -> Result<(), Error> {
+        match &self.broken {
+            Some(error) => Err(Error::Io(error.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Fails once the connection has ended: with the error it ended with, after a good end as after any Close.
     fn check_end(&self) -> Result<(), Error> {
-        if let Some(error) = &self.broken {
-            return Err(Error::Io(error.clone()));
-        }
+        self.check_transport()?;
         self.end()
             .map_or(Ok(()), |end| end.and(Err(Error::Send(SendError::Closed))))
     }
