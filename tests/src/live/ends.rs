@@ -2,7 +2,9 @@ use tidewire_tokio::{Accept, Config, Connect, Error, Transport, WebSocket};
 use tokio::io::{DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Peer;
+use super::peer::{REQUEST, response};
+use super::{Peer, Script, Trickle};
+use crate::reference::Sender;
 
 /// A server and a client, connected by a pipe of `capacity` bytes.
 ///
@@ -52,6 +54,39 @@ pub async fn connected(config: Config, capacity: usize) -> (WebSocket<DuplexStre
     let connect = Connect::new("ws://localhost/").config(config);
     let (client, peer) = tokio::join!(connect.over(near), Peer::server(far));
     (client.expect("a connection"), peer)
+}
+
+/// An endpoint under test whose stream moves one byte a call, and the far end of that. `side` is what is tested.
+///
+/// # Panics
+/// Where the handshake fails.
+pub async fn trickling(side: Sender, config: Config) -> (WebSocket<Trickle>, Script) {
+    let (stream, script) = Script::new();
+    let ws = match side {
+        Sender::Server => {
+            script.feed(REQUEST);
+            Accept::new()
+                .config(config)
+                .accept(stream)
+                .await
+                .expect("an accepted client")
+        }
+        Sender::Client => {
+            let connect = Connect::new("ws://localhost/").config(config);
+            let answer = async {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    tokio::task::yield_now().await;
+                    request.extend(script.take_output());
+                }
+                script.feed(&response(&String::from_utf8_lossy(&request)));
+            };
+            let (ws, ()) = tokio::join!(connect.over(stream), answer);
+            ws.expect("a connection")
+        }
+    };
+    script.take_output();
+    (ws, script)
 }
 
 /// Sends back what comes.

@@ -8,6 +8,6 @@ mod trickle;
 
 pub use bounded::{bounded, promptly};
 pub use counted::{Counted, Counts};
-pub use ends::{accepted, connected, echo, pair, tcp_pair};
-pub use peer::{Peer, Received};
+pub use ends::{accepted, connected, echo, pair, tcp_pair, trickling};
+pub use peer::{Peer, REQUEST, Received};
 pub use trickle::{Script, Trickle};

@@ -7,7 +7,8 @@ use crate::reference::{self, Sender, Start};
 use crate::wire::Frame;
 
 /// A request that is accepted.
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+pub const REQUEST: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 /// What a peer received: the frame's opcode with FIN in the highest bit, as on the wire, and its payload.
@@ -163,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 /// The response that accepts a request.
-fn response(request: &str) -> Vec<u8> {
+pub(super) fn response(request: &str) -> Vec<u8> {
     let key = request
         .lines()
         .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
