@@ -12,86 +12,11 @@ use tidewire_common::Traffic;
 use tidewire_common::proto::{CloseCode, CloseFrame};
 
 use crate::link::Link;
+use crate::server_handle::Served;
 use crate::transport::Transport;
 
 /// How long threads may take to notice that their connection was aborted.
 const AFTER_ABORT: Duration = Duration::from_millis(500);
-
-/// Looks at a server and shuts it down.
-///
-/// ```no_run
-/// use std::time::Duration;
-/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// # let server = tidewire_blocking::Server::new(listener, |ws: tidewire_blocking::WebSocket| ws.send("hello"));
-/// let handle = server.handle();
-/// println!("serving on {:?}", handle.local_addr());
-/// handle.shutdown(Duration::from_secs(5));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct ServerHandle(Arc<Control>);
-
-impl ServerHandle {
-    pub(crate) fn new(control: Arc<Control>) -> Self {
-        Self(control)
-    }
-
-    /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
-    /// the handlers; those that have not returned after `deadline` are aborted.
-    ///
-    /// Returns at once: the server's own call ends when all is done, at most a second after the deadline. A handler
-    /// that goes on after its connection was aborted keeps its thread.
-    pub fn shutdown(&self, deadline: Duration) {
-        self.0.shut_down(deadline);
-    }
-
-    /// Whether the server takes new connections.
-    pub fn is_serving(&self) -> bool {
-        self.0.is_serving()
-    }
-
-    /// How many connections are open.
-    pub fn connections(&self) -> usize {
-        self.0.lock().connections()
-    }
-
-    /// What went in and out over all connections, those that have ended and those that are open.
-    pub fn traffic(&self) -> Traffic {
-        let (mut traffic, open) = {
-            let guests = self.0.lock();
-            (guests.ended, guests.open())
-        };
-        for connection in open {
-            traffic += connection.traffic();
-        }
-        traffic
-    }
-
-    /// The address that the server listens on.
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.0.address
-    }
-}
-
-impl fmt::Debug for ServerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle")
-            .field("address", &self.0.address)
-            .field("connections", &self.connections())
-            .field("is_serving", &self.is_serving())
-            .finish()
-    }
-}
-
-/// How the connections ended that were open at a shutdown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Served {
-    /// Those whose handler returned in time.
-    pub finished: usize,
-    /// Those that were aborted at the deadline.
-    pub aborted: usize,
-}
 
 /// What a server, its handles and its connections' threads share.
 pub(crate) struct Control {
@@ -131,13 +56,6 @@ impl Guests {
         };
         self.list.values().filter_map(open).collect()
     }
-
-    fn connections(&self) -> usize {
-        self.list
-            .values()
-            .filter(|place| matches!(place, Place::Open(_)))
-            .count()
-    }
 }
 
 impl Control {
@@ -160,7 +78,27 @@ impl Control {
         Ok(woken)
     }
 
-    fn shut_down(&self, deadline: Duration) {
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.lock().open().len()
+    }
+
+    /// What went in and out over all connections, those that have ended and those that are open.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let (mut traffic, open) = {
+            let guests = self.lock();
+            (guests.ended, guests.open())
+        };
+        for connection in open {
+            traffic += connection.traffic();
+        }
+        traffic
+    }
+
+    pub(crate) fn shut_down(&self, deadline: Duration) {
         let mut guests = self.lock();
         if guests.stop.is_some() {
             return;

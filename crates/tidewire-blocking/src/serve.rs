@@ -13,8 +13,9 @@ use tidewire_common::{Config, ServerPolicy};
 use tracing::{error, info_span, warn};
 
 use crate::accept::Accept;
-use crate::control::{Control, Guest, Served, ServerHandle};
+use crate::control::{Control, Guest};
 use crate::handler;
+use crate::server_handle::{Served, ServerHandle};
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.

@@ -176,3 +176,24 @@ fn two_peers_that_both_only_send_end_and_do_not_hang() {
         "{ours:?}, {theirs:?}"
     );
 }
+
+#[test]
+fn a_flood_of_pings_costs_the_latest_answers_only_and_keeps_the_connection() {
+    let server = serve(crate::support::echo);
+    let mut stream = raw_client(server.address);
+    let mut flood = b"\x89\x80\0\0\0\0".repeat(10_000);
+    flood.extend_from_slice(b"\x81\x82\0\0\0\0hi");
+    let mut writer = stream.try_clone().expect("a descriptor");
+    let writing = in_background(move || writer.write_all(&flood));
+    loop {
+        match read_exact::<2>(&mut stream) {
+            [0x8a, 0] => {}
+            [0x81, 2] => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    writing
+        .recv_timeout(PATIENCE)
+        .expect("all is read")
+        .expect("all is read");
+}

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use tidewire_blocking::{Accept, CloseCode, Connect, Error, WebSocket, connect};
+use tidewire_blocking::{Accept, CloseCode, Connect, Error, Server, WebSocket, connect};
 
-use crate::support::{PATIENCE, bounded, in_background, serve};
+use crate::support::{PATIENCE, bounded, echo, in_background, listener, serve, start};
 
 #[test]
 fn a_handler_that_fails_or_panics_costs_its_own_connection_only() {
@@ -71,4 +71,18 @@ fn run_serves_any_stream() {
         *seen.lock().expect("the handler is done"),
         ["one".into(), "two".into()]
     );
+}
+
+#[test]
+fn a_stack_of_64_kib_is_enough_for_an_echo() {
+    let server = start(Server::new(listener(), echo).stack_size(64 * 1024));
+    let url = server.url();
+    bounded(move || {
+        let mut ws = connect(url).expect("the server accepts");
+        ws.send("x".repeat(100_000)).expect("the server reads");
+        assert_eq!(
+            ws.recv().expect("it goes on").map(|message| message.len()),
+            Some(100_000)
+        );
+    });
 }

@@ -135,3 +135,35 @@ fn try_send_gives_the_message_back_when_the_queue_is_full() {
         }
     });
 }
+
+/// A stream without a descriptor to wait on.
+struct Opaque(UnixStream);
+
+impl Transport for Opaque {
+    fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
+        Transport::read(&self.0, buffer, timeout)
+    }
+
+    fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
+        Transport::write(&self.0, bytes, timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.0.shutdown(how)
+    }
+}
+
+#[test]
+fn a_stream_without_a_descriptor_is_looked_after_too() {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let server = in_background(move || Accept::new().accept(Opaque(theirs)));
+    bounded(move || {
+        let ws = Connect::new("ws://localhost/")
+            .over(Opaque(ours))
+            .expect("the server accepts");
+        let _served = server.recv_timeout(PATIENCE).expect("it accepts");
+        ws.ping().expect("answered, though nobody receives");
+        ws.close(1000, "").expect("a code that may be sent");
+        assert!(ws.wait_closed().is_clean());
+    });
+}

@@ -87,3 +87,43 @@ fn an_unresponsive_peer_and_a_stuck_handler_are_aborted_at_the_deadline() {
     assert_eq!(read_exact::<4>(&mut deaf), *b"\x88\x13\x03\xe9", "1001 was sent");
     bounded(move || drop(go));
 }
+
+#[test]
+fn traffic_is_summed_over_ended_and_open_connections() {
+    let server = serve(echo);
+    for count in 1..=2 {
+        let url = server.url();
+        let (ws, metrics) = bounded(move || {
+            let mut ws = connect(url).expect("the server accepts");
+            ws.send("four").expect("the server reads");
+            ws.recv().expect("it goes on");
+            let metrics = ws.metrics();
+            if count == 1 {
+                ws.close(1000, "").expect("a code that may be sent");
+            }
+            (ws, metrics)
+        });
+        assert_eq!(metrics.traffic.messages_sent, 1);
+        assert_eq!(metrics.traffic.payload_received, 4);
+        let traffic = server.handle.traffic();
+        assert_eq!(
+            (traffic.messages_received, traffic.payload_sent),
+            (count, 4 * count)
+        );
+        drop(ws);
+    }
+}
+
+#[test]
+fn a_sender_that_is_blocked_does_not_hold_a_shutdown_up() {
+    let (tell, told) = mpsc::channel();
+    let server = serve(move |ws: WebSocket| {
+        let _ = tell.send(());
+        ws.send(vec![0; 64 << 20])
+    });
+    let _deaf = raw_client(server.address);
+    told.recv_timeout(PATIENCE).expect("a handler runs");
+    server.handle.shutdown(Duration::from_millis(100));
+    let served = server.served.recv_timeout(PATIENCE).expect("the server ends");
+    assert_eq!((served.finished, served.aborted), (0, 1));
+}

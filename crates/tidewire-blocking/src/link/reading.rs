@@ -56,8 +56,9 @@ impl<S: Transport> Link<S> {
             }
             if state.needs_writer() && !tried.writing {
                 // What is owed leaves before anybody waits. Then everything is looked at anew: the lock was given up.
-                tried.writing = true;
+                let written = state.written;
                 state = self.drain(state, Patience::None);
+                tried.writing = state.written == written;
                 continue;
             }
             if !state.inbox.is_empty() {
