@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use tidewire_common::{Config, ServerPolicy};
-use tracing::{error, info_span, warn};
+use tracing::{debug_span, warn};
 
 use crate::accept::Accept;
 use crate::control::{Control, Guest};
@@ -214,14 +214,19 @@ where
     let Ok(ws) = accept.accept_unless(stream, || guest.is_leaving()) else {
         return;
     };
-    let _span = info_span!("connection", id = %ws.id(), %peer).entered();
-    guest.enters(ws.link());
-    match handler::run(ws, handler) {
+    let link = ws.link().clone();
+    let id = ws.id();
+    let _span = debug_span!("connection", %id, %peer).entered();
+    guest.enters(&link);
+    let ended = handler::run(ws, handler);
+    let code = link.lock().session.closed().map(|closed| closed.code().as_u16());
+    match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error: HandlerError = error.into();
-            error!(%error, "handler failed");
+            // Escaped: it may quote what the peer sent.
+            warn!(connection = %id, code, error = %error.to_string().escape_debug(), "handler failed");
         }
-        Err(_) => error!("handler panicked"),
+        Err(_) => warn!(connection = %id, code, "handler panicked"),
     }
 }

@@ -121,10 +121,10 @@ fn a_blocked_write_does_not_keep_anyone_from_receiving() {
             .expect("the server accepts")
             .split();
         let blocked = in_background(move || sender.send(vec![0; 64 << 20]));
-        let received = receiver
+        let message = receiver
             .recv()
             .map(|message| message.map(|message| message.len()));
-        let _ = tell.send(received.expect("a message"));
+        let _ = tell.send(message.expect("a message"));
         (blocked, receiver)
     });
     // It never reads what the client sends.

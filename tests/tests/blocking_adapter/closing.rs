@@ -122,3 +122,31 @@ fn a_peer_that_never_answers_a_close_costs_the_close_timeout() {
     assert!(!closed.is_clean());
     assert_eq!(closed.code(), CloseCode::ABNORMAL);
 }
+
+#[test]
+fn a_close_behind_more_messages_than_are_read_ahead_is_seen_by_who_closes() {
+    let server = serve(|mut ws: WebSocket| {
+        for number in 0..100 {
+            ws.send(format!("{number}"))?;
+        }
+        ws.recv().map(|_| ())
+    });
+    let url = server.url();
+    bounded(move || {
+        let mut ws = connect(url).expect("the server accepts");
+        // Behind all of them.
+        ws.recv().expect("it goes on");
+        ws.close(1000, "").expect("a code that may be sent");
+        assert!(ws.wait_closed().is_clean());
+        let mut next = 1;
+        while let Some(message) = ws.recv().expect("a clean end") {
+            assert_eq!(
+                message.as_text(),
+                Some(next.to_string().as_str()),
+                "none is missing"
+            );
+            next += 1;
+        }
+        assert!(next < 100, "the bound holds");
+    });
+}

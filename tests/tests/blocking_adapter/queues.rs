@@ -82,7 +82,7 @@ fn what_was_fed_leaves_together_with_a_flush() {
     let counting = Counting(ours, writes.clone());
     let server = in_background(move || -> Result<usize, Error> {
         let ws = Accept::new().accept(theirs)?;
-        Ok(ws.filter(Result::is_ok).count())
+        Ok(ws.flatten().count())
     });
     bounded(move || {
         let ws = Connect::new("ws://localhost/")

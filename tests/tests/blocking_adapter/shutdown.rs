@@ -26,8 +26,8 @@ fn open_connections_get_1001_and_are_counted() {
     assert!(server.handle.is_serving());
     server.handle.shutdown(PATIENCE);
     assert!(!server.handle.is_serving());
-    let served = server.served.recv_timeout(PATIENCE).expect("the server ends");
-    assert_eq!((served.finished, served.aborted), (3, 0));
+    let counts = server.served.recv_timeout(PATIENCE).expect("the server ends");
+    assert_eq!((counts.finished, counts.aborted), (3, 0));
     for client in clients {
         let closed = client.recv_timeout(PATIENCE).expect("the client ends");
         assert_eq!(closed.code(), CloseCode::GOING_AWAY);
@@ -44,8 +44,8 @@ fn a_handshake_in_progress_gets_503() {
     // A whole handshake later, the thread of the first one runs.
     drop(raw_client(server.address));
     server.handle.shutdown(PATIENCE);
-    let served = server.served.recv_timeout(PATIENCE).expect("the server ends");
-    assert_eq!(served.aborted, 0);
+    let counts = server.served.recv_timeout(PATIENCE).expect("the server ends");
+    assert_eq!(counts.aborted, 0);
     let answer = String::from_utf8(read_rest(&mut stream)).expect("a response is text");
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
@@ -77,13 +77,13 @@ fn an_unresponsive_peer_and_a_stuck_handler_are_aborted_at_the_deadline() {
     let start = Instant::now();
     let deadline = Duration::from_millis(200);
     server.handle.shutdown(deadline);
-    let served = server.served.recv_timeout(PATIENCE).expect("the server ends");
+    let counts = server.served.recv_timeout(PATIENCE).expect("the server ends");
     let took = start.elapsed();
     assert!(
         took >= deadline && took < deadline + Duration::from_secs(1),
         "{took:?}"
     );
-    assert_eq!((served.finished, served.aborted), (0, 2));
+    assert_eq!((counts.finished, counts.aborted), (0, 2));
     assert_eq!(read_exact::<4>(&mut deaf), *b"\x88\x13\x03\xe9", "1001 was sent");
     bounded(move || drop(go));
 }
@@ -124,6 +124,6 @@ fn a_sender_that_is_blocked_does_not_hold_a_shutdown_up() {
     let _deaf = raw_client(server.address);
     told.recv_timeout(PATIENCE).expect("a handler runs");
     server.handle.shutdown(Duration::from_millis(100));
-    let served = server.served.recv_timeout(PATIENCE).expect("the server ends");
-    assert_eq!((served.finished, served.aborted), (0, 1));
+    let counts = server.served.recv_timeout(PATIENCE).expect("the server ends");
+    assert_eq!((counts.finished, counts.aborted), (0, 1));
 }

@@ -47,12 +47,12 @@ where
 {
     let handle = server.handle();
     let address = handle.local_addr().expect("a listener has an address");
-    let (done, served) = mpsc::channel();
+    let (done, counts) = mpsc::channel();
     thread::spawn(move || done.send(server.run().expect("the listener works")));
     Running {
         handle,
         address,
-        served,
+        served: counts,
     }
 }
 

@@ -16,13 +16,13 @@ fn the_halves_work_in_two_threads_at_once() {
             }
             sender.close(1000, "").map_err(Error::from)
         });
-        let received: Result<Vec<Message>, Error> = receiver.collect();
+        let messages: Result<Vec<Message>, Error> = receiver.collect();
         sending
             .recv_timeout(PATIENCE)
             .expect("the sender ends")
             .expect("all is sent");
         // Closing gives up what the other end has not sent back yet; what came is in order.
-        for (number, message) in received.expect("a clean end").into_iter().enumerate() {
+        for (number, message) in messages.expect("a clean end").into_iter().enumerate() {
             assert_eq!(message.as_text(), Some(number.to_string().as_str()));
         }
     });

@@ -112,7 +112,7 @@ enum Ending {
 
 impl<S: Transport> Link<S> {
     pub(crate) fn new(transport: S, session: Session, inbox: Inbox) -> io::Result<Arc<Self>> {
-        info!(id = %session.id(), "connection opened");
+        info!(connection = %session.id(), "open");
         let link = Arc::new(Self {
             transport,
             state: Mutex::new(State {
@@ -204,12 +204,12 @@ impl<S: Transport> Link<S> {
         }
         if let Some((id, closed)) = duties.closed {
             info!(
-                %id,
+                connection = %id,
                 code = closed.code().as_u16(),
-                reason = ?closed.reason(),
+                reason = %closed.reason().escape_debug(),
                 clean = closed.is_clean(),
                 cause = closed.cause().map(tracing::field::display),
-                "connection closed"
+                "closed"
             );
         }
         duties.look_at

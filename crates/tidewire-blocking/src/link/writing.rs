@@ -42,6 +42,8 @@ impl<S: Transport> Link<S> {
             }
             let result = self.transport.write(&unsent, timeout);
             state = self.lock();
+            // Others may wait for room.
+            state.news = true;
             let len = unsent.len();
             if state.note_written(unsent, result) == len {
                 timeout = Some(Duration::ZERO);
