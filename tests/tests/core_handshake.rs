@@ -206,8 +206,17 @@ fn every_refusal_of_a_server_is_understood_by_our_client() {
             head("Upgrade: websocket\r\nConnection: Upgrade\r\n"),
             400,
         ),
-        ("a POST", b"POST / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), 405),
-        ("HTTP/1.0", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n".to_vec(), 505),
+        ("a POST", b"POST / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), 426),
+        (
+            "an upgrade by POST",
+            b"POST / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n".to_vec(),
+            405,
+        ),
+        (
+            "an upgrade of HTTP/1.0",
+            b"GET / HTTP/1.0\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n".to_vec(),
+            505,
+        ),
         ("a long field", head(&format!("X: {}\r\n", "x".repeat(9000))), 431),
         (
             "a long target",

@@ -78,15 +78,11 @@ async fn serve_answers_what_is_no_upgrade_by_what_it_asks_for() -> TestResult {
             "426 Upgrade Required",
             Some("Sec-WebSocket-Version: 13\r\n"),
         ),
-        (
-            "HEAD",
-            "Accept: text/html\r\n",
-            "405 Method Not Allowed",
-            Some("Allow: GET\r\n"),
-        ),
+        ("HEAD", "Accept: text/html\r\n", "426 Upgrade Required", None),
+        ("POST", "Accept: text/html\r\n", "426 Upgrade Required", None),
         (
             "POST",
-            "Accept: text/html\r\n",
+            &format!("{upgrade}Sec-WebSocket-Version: 13\r\n"),
             "405 Method Not Allowed",
             Some("Allow: GET\r\n"),
         ),

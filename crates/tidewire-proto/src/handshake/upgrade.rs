@@ -45,29 +45,29 @@ impl Upgrade {
     /// The first rule of §4.2.1 that the request breaks; [`RequestError::response`] is the answer.
     pub fn check(request: &Request) -> Result<Self, RequestError> {
         let fields = request.fields();
+        // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST
+        // respond with a 400 [...] to any request message that contains more than one Host header field line
+        // or a Host header field with an invalid field value."
+        if request.version() == HttpVersion::Http11 && check_authority(exactly_one(fields, "Host")?).is_err() {
+            return Err(RequestError::Host);
+        }
+        // (3), (4): "containing the value "websocket"", "a |Connection| header field that includes the token
+        // "Upgrade"", both "treated as an ASCII case-insensitive value". They go before (1): who asks for
+        // something else altogether, by whatever method, is to learn what is spoken here.
+        if !fields.has_token("upgrade", "websocket") || !fields.has_token("connection", "upgrade") {
+            return Err(RequestError::NotAnUpgrade);
+        }
         // §4.2.1 (1): "An HTTP/1.1 or higher GET request".
+        if request.version() != HttpVersion::Http11 {
+            return Err(RequestError::HttpVersion);
+        }
         if request.method() != "GET" {
             return Err(RequestError::Method {
                 method: excerpt(request.method().as_bytes()),
             });
         }
-        if request.version() != HttpVersion::Http11 {
-            return Err(RequestError::HttpVersion);
-        }
         if !is_resource_name(request.target()) {
             return Err(RequestError::Target);
-        }
-        // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST
-        // respond with a 400 [...] to any request message that contains more than one Host header field line
-        // or a Host header field with an invalid field value."
-        let host = exactly_one(fields, "Host")?;
-        if check_authority(host).is_err() {
-            return Err(RequestError::Host);
-        }
-        // (3), (4): "containing the value "websocket"", "a |Connection| header field that includes the token
-        // "Upgrade"", both "treated as an ASCII case-insensitive value".
-        if !fields.has_token("upgrade", "websocket") || !fields.has_token("connection", "upgrade") {
-            return Err(RequestError::NotAnUpgrade);
         }
         // (6) goes before (5): another version may have another key, and its client is to learn of ours.
         let version = exactly_one(fields, "Sec-WebSocket-Version")?;
