@@ -199,7 +199,7 @@ impl<S: Transport> State<S> {
 
     /// Keeps the deadlines, writes what waits, and treats the socket as the connection's fate asks.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) {
-        self.handle_timeout();
+        self.handle_timeout(cx);
         loop {
             if self.finished && self.is_flushed() {
                 self.session.handle_end(None);
@@ -308,11 +308,19 @@ impl<S: Transport> State<S> {
     }
 
     /// Does what the deadlines ask for that have passed.
-    fn handle_timeout(&mut self) {
+    fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let now = self.now();
-        if self.session.poll_timeout().is_some_and(|at| at <= now) {
-            self.session.handle_timeout(now);
+        if self.session.poll_timeout().is_none_or(|at| at > now) {
+            return;
         }
+        // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
+        if self.session.wants_input() && (!self.input.inbox.is_empty() || self.poll_fill(cx).is_ready()) {
+            self.session.read_ahead(now, &mut self.input.inbox);
+            self.input.release();
+            self.to_wake.receiver = true;
+            self.to_wake.others = true;
+        }
+        self.session.handle_timeout(now);
     }
 
     /// Makes the timer go off at the next deadline or before; a later one than it is armed for costs nothing.
@@ -351,11 +359,13 @@ impl<S: Transport> State<S> {
     /// Waits until everything queued has been handed to the socket.
     pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_output(cx);
-        if self.is_flushed() {
-            let end = self.session.end();
-            return Poll::Ready(end.unwrap_or_else(|| self.session.check_transport()));
+        match self.session.end() {
+            Some(end) if self.is_flushed() => Poll::Ready(end),
+            None if self.is_flushed() => Poll::Ready(self.session.check_transport()),
+            // What waited is dropped with the socket.
+            Some(end) => Poll::Ready(end.and(Err(SendError::Closed.into()))),
+            None => Poll::Pending,
         }
-        Poll::Pending
     }
 }
 
