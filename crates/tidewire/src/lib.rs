@@ -1,4 +1,47 @@
 //! WebSocket (RFC 6455) for Rust: servers and clients on tokio or on plain threads, and the core without I/O.
+//!
+//! | module | feature | for |
+//! |---|---|---|
+//! | [`tokio`] | `tokio`, on by default | servers and clients on tokio |
+//! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
+//! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
+//!
+//! An echo server on tokio:
+//!
+//! ```no_run
+//! # #[cfg(feature = "tokio")]
+//! # mod example {
+//! use tidewire::tokio::{Error, WebSocket, serve};
+//!
+//! async fn run() -> std::io::Result<()> {
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
+//!     serve(listener, echo).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn echo(mut ws: WebSocket) -> Result<(), Error> {
+//!     while let Some(message) = ws.recv().await? {
+//!         ws.send(message).await?;
+//!     }
+//!     Ok(())
+//! }
+//! # }
+//! ```
+//!
+//! On threads it is the same without `async` and `await`. What the two adapters share, messages, errors,
+//! configuration, are the same types in both, so code that handles a [`Message`](crate::tokio::Message) or an
+//! [`Error`](crate::tokio::Error) serves either.
+//!
+//! # Where to go from here
+//!
+//! - Serving: `serve` with its `Server`, which takes a `Config` (limits, deadlines, queues) and a `ServerPolicy`
+//!   (subprotocols, requests that are no upgrade), and whose `ServerHandle` shuts it down.
+//! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
+//!   stream of yours.
+//! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
+//! - Embedding: [`proto`] shows the loop.
+//!
+//! Not there yet: TLS of its own, permessage-deflate, proxies.
 #![forbid(unsafe_code)]
 
 pub use tidewire_proto as proto;
@@ -8,3 +51,8 @@ pub use tidewire_tokio as tokio;
 
 #[cfg(feature = "blocking")]
 pub use tidewire_blocking as blocking;
+
+/// The README, whose code is compiled as tests.
+#[cfg(all(doctest, feature = "tokio", feature = "blocking"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
