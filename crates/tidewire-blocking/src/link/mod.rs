@@ -3,26 +3,26 @@
 mod calls;
 mod keeping;
 mod reading;
+mod state;
 mod writing;
 
 pub(crate) use calls::Then;
 pub(crate) use keeping::KEEPER_BUFFER;
 pub(crate) use reading::ReceiveError;
+pub(crate) use state::{Halves, Owner, Sending, State};
 
 use std::io;
-use std::mem;
-use std::net::Shutdown;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidewire_common::proto::{Closed, Fate, Inbox, Instant, Phase};
-use tidewire_common::{ConnectionId, Session};
+use tidewire_common::Session;
+use tidewire_common::proto::{Inbox, Instant};
 use tracing::info;
 
 use crate::keeper::Keeper;
 use crate::transport::Transport;
 
-use keeping::Keeping;
+use state::{Duties, Reading, WriteTurn};
 
 /// A connection: its stream, and its state under one lock, which is never held across a system call.
 pub(crate) struct Link<S> {
@@ -35,104 +35,12 @@ pub(crate) struct Link<S> {
 
 pub(crate) type Guard<'a> = MutexGuard<'a, State>;
 
-pub(crate) struct State {
-    pub(crate) session: Session,
-    /// Input that no turn has consumed; read from the transport only while it is empty.
-    inbox: Inbox,
-    reading: Reading,
-    /// How much the receiver reads at once.
-    read_size: usize,
-    writing: WriteTurn,
-    /// How many bytes have left.
-    written: u64,
-    /// How many threads wait for a change.
-    waiting: usize,
-    /// How many messages were received; tells the keeper whether the connection's thread comes back.
-    received: u64,
-    pub(crate) sending: Sending,
-    pub(crate) owner: Owner,
-    pub(crate) halves: Halves,
-    /// Writing failed: the transport is shut down, and what had arrived is read to its end.
-    cut: bool,
-    /// Something happened that those who wait have not been told.
-    news: bool,
-    /// The end was logged.
-    logged: bool,
-    ending: Ending,
-    keeping: Keeping,
-}
-
-/// Who reads from the transport.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Nobody,
-    Receiver,
-    Keeper,
-}
-
-/// Whether somebody writes to the transport.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum WriteTurn {
-    Free,
-    Taken,
-}
-
-/// When output leaves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sending {
-    /// Before `send` returns.
-    AtOnce,
-    /// When no more input waits for the application.
-    Corked,
-}
-
-/// Whether receiving and sending may happen in different threads.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Halves {
-    Together,
-    Apart,
-}
-
-/// Whether the application has a handle.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owner {
-    Handles,
-    /// A handler: the connection is closed when that returns.
-    Handler,
-    Nobody,
-}
-
-/// What was done to the transport.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Ending {
-    Open,
-    HalfClosed,
-    Down,
-}
-
 impl<S: Transport> Link<S> {
     pub(crate) fn new(transport: S, session: Session, inbox: Inbox) -> io::Result<Arc<Self>> {
         info!(connection = %session.id(), "open");
         let link = Arc::new(Self {
             transport,
-            state: Mutex::new(State {
-                session,
-                inbox,
-                reading: Reading::Nobody,
-                read_size: reading::BUFFER,
-                writing: WriteTurn::Free,
-                written: 0,
-                waiting: 0,
-                received: 0,
-                sending: Sending::AtOnce,
-                owner: Owner::Handles,
-                halves: Halves::Together,
-                cut: false,
-                news: false,
-                logged: false,
-                ending: Ending::Open,
-                keeping: Keeping::default(),
-            }),
+            state: Mutex::new(State::new(session, inbox)),
             changed: Condvar::new(),
             keeper: Keeper::get()?,
         });
@@ -213,58 +121,5 @@ impl<S: Transport> Link<S> {
             );
         }
         duties.look_at
-    }
-}
-
-/// What is to be done once the lock is given up.
-struct Duties {
-    shutdown: Option<Shutdown>,
-    notify: bool,
-    closed: Option<(ConnectionId, Closed)>,
-    look_at: Option<Instant>,
-}
-
-impl State {
-    /// Whether bytes wait that could be written.
-    fn can_write(&self) -> bool {
-        self.session.phase() != Phase::Ended && self.session.unsent_len() > 0
-    }
-
-    /// Whether bytes wait, and nobody writes them.
-    fn needs_writer(&self) -> bool {
-        self.writing == WriteTurn::Free && self.can_write()
-    }
-
-    /// What the present state asks for, each thing once.
-    fn duties(&mut self) -> Option<Duties> {
-        let mut duties = Duties {
-            shutdown: None,
-            notify: mem::take(&mut self.news) && self.waiting > 0,
-            closed: None,
-            look_at: self.needed_look(),
-        };
-        let ending = match self.session.fate() {
-            Fate::Drop => Ending::Down,
-            _ if self.cut => Ending::Down,
-            Fate::HalfClose if !self.can_write() => Ending::HalfClosed,
-            _ => Ending::Open,
-        };
-        if ending > self.ending {
-            self.ending = ending;
-            duties.shutdown = Some(match ending {
-                Ending::Down => Shutdown::Both,
-                Ending::Open | Ending::HalfClosed => Shutdown::Write,
-            });
-        }
-        if self.session.phase() == Phase::Ended && !mem::replace(&mut self.logged, true) {
-            duties.notify = self.waiting > 0;
-            duties.closed = self
-                .session
-                .closed()
-                .map(|closed| (self.session.id(), closed.clone()));
-        }
-        let is_some =
-            duties.shutdown.is_some() || duties.notify || duties.closed.is_some() || duties.look_at.is_some();
-        is_some.then_some(duties)
     }
 }

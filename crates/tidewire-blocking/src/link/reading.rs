@@ -94,9 +94,8 @@ impl<S: Transport> Link<S> {
             self.carry_out(duties);
         }
         let space = inbox.buffer();
-        let capacity = space.capacity();
-        if capacity < size {
-            space.reserve_exact(size);
+        if space.capacity() != size {
+            *space = Vec::with_capacity(size);
         }
         let result = self.transport.read(space, timeout);
         let mut state = self.lock();
@@ -105,6 +104,7 @@ impl<S: Transport> Link<S> {
         match result {
             Ok(0) => state.session.handle_end(None),
             Ok(read) if read >= size => state.read_size = BULK,
+            Ok(read) if read < BUFFER / 4 => state.read_size = BUFFER,
             Ok(_) => {}
             Err(error) if is_vain(&error) => {}
             Err(error) => state.session.handle_end(Some(error)),
