@@ -3,8 +3,8 @@
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tidewire_common::proto::{CloseFrame, Closed, End, PingId, SendError};
-use tidewire_common::{Error, Message, TrySendError};
+use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
+use tidewire_common::{Error, Message, Session, TrySendError};
 
 use crate::shared::{Shared, Waiter, poll_end};
 use crate::state::Transport;
@@ -22,15 +22,43 @@ pub(crate) async fn send<S: Transport>(
     message: Message,
     then: Then,
 ) -> Result<(), Error> {
-    let mut message = Some(message);
+    queue(shared, Session::has_room, then, |session, now| {
+        session.send(now, &message)
+    })
+    .await
+}
+
+/// Sends a piece of the open message.
+pub(crate) async fn send_piece<S: Transport>(
+    shared: &Shared<S>,
+    piece: Message,
+    end: End,
+) -> Result<(), Error> {
+    let put = |session: &mut Session, now| session.send_piece(now, &piece, end);
+    queue(shared, Session::is_below_high_water, Then::Flush, put).await
+}
+
+pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Result<(), Error> {
+    let put = |session: &mut Session, now| session.pong(now, payload);
+    queue(shared, Session::is_below_high_water, Then::Flush, put).await
+}
+
+/// Queues something, once, as soon as there is room.
+async fn queue<S: Transport>(
+    shared: &Shared<S>,
+    has_room: fn(&Session) -> bool,
+    then: Then,
+    put: impl Fn(&mut Session, Instant) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut queued = false;
     Waiter::new(shared)
         .wait(|state, cx| {
-            if let Some(waiting) = &message {
-                ready!(state.poll_room(cx))?;
+            if !queued {
+                ready!(state.poll_room(has_room, cx))?;
                 let now = state.now();
-                state.session.send(now, waiting)?;
+                put(&mut state.session, now)?;
                 state.to_wake.driver = true;
-                message = None;
+                queued = true;
             }
             if then == Then::Return || state.driven {
                 Poll::Ready(Ok(()))
@@ -43,7 +71,7 @@ pub(crate) async fn send<S: Transport>(
 
 pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Message) -> Result<(), TrySendError> {
     shared.with(|state, cx| {
-        match state.poll_room(cx) {
+        match state.poll_room(Session::has_room, cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Err(TrySendError::Failed(error)),
             Poll::Pending => return Err(TrySendError::Full(message)),
@@ -100,31 +128,6 @@ impl<S> Drop for WaitingPing<'_, S> {
     }
 }
 
-pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Result<(), Error> {
-    let mut queued = false;
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            if !queued {
-                if !state.session.is_below_high_water() {
-                    state.poll_output(cx);
-                }
-                if !state.session.is_below_high_water() {
-                    return poll_end(state).map(Err);
-                }
-                let now = state.now();
-                state.session.pong(now, payload)?;
-                state.to_wake.driver = true;
-                queued = true;
-            }
-            if state.driven {
-                Poll::Ready(Ok(()))
-            } else {
-                state.poll_flushed(cx)
-            }
-        })
-        .await
-}
-
 pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_>) -> Result<(), SendError> {
     let mut frame = Some(frame);
     Waiter::new(shared)
@@ -151,36 +154,6 @@ pub(crate) async fn wait_closed<S: Transport>(shared: &Shared<S>) -> Closed {
         .wait(|state, _| match state.session.end() {
             Some(_) => Poll::Ready(state.session.closed().cloned().unwrap_or_default()),
             None => Poll::Pending,
-        })
-        .await
-}
-
-/// Sends a piece of the open message.
-pub(crate) async fn send_piece<S: Transport>(
-    shared: &Shared<S>,
-    piece: Message,
-    end: End,
-) -> Result<(), Error> {
-    let mut piece = Some(piece);
-    Waiter::new(shared)
-        .wait(|state, cx| {
-            if let Some(waiting) = &piece {
-                if !state.session.is_below_high_water() {
-                    state.poll_output(cx);
-                }
-                if !state.session.is_below_high_water() {
-                    return poll_end(state).map(Err);
-                }
-                let now = state.now();
-                state.session.send_piece(now, waiting, end)?;
-                state.to_wake.driver = true;
-                piece = None;
-            }
-            if state.driven {
-                Poll::Ready(Ok(()))
-            } else {
-                state.poll_flushed(cx)
-            }
         })
         .await
 }

@@ -3,7 +3,7 @@ use std::future::poll_fn;
 use std::task::{Poll, ready};
 
 use tidewire_common::proto::{End, Kind};
-use tidewire_common::{Chunk, Error, Message};
+use tidewire_common::{Chunk, Error, Message, Session};
 
 use crate::calls::send_piece;
 use crate::shared::{Shared, Waiter};
@@ -97,7 +97,7 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
     pub(crate) async fn open(shared: &'w Shared<S>, kind: Kind) -> Result<Self, Error> {
         Waiter::new(shared)
             .wait(|state, cx| {
-                ready!(state.poll_room(cx))?;
+                ready!(state.poll_room(Session::has_room, cx))?;
                 state.session.begin_pieces();
                 Poll::Ready(Ok::<_, Error>(()))
             })

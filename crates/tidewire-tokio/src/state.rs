@@ -344,14 +344,18 @@ impl<S: Transport> State<S> {
         }
     }
 
-    /// Waits until a message may be queued.
-    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if !self.session.has_room() {
+    /// Waits until there is room in the queue, as `has_room` judges it.
+    pub(crate) fn poll_room(
+        &mut self,
+        has_room: fn(&Session) -> bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        if !has_room(&self.session) {
             self.poll_output(cx);
         }
         match self.session.end() {
             Some(end) => Poll::Ready(end.and(Err(SendError::Closed.into()))),
-            None if self.session.has_room() => Poll::Ready(Ok(())),
+            None if has_room(&self.session) => Poll::Ready(Ok(())),
             None => Poll::Pending,
         }
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 use tidewire_common::proto::CloseFrame;
-use tidewire_common::{Error, Message};
+use tidewire_common::{Error, Message, Session};
 
 use crate::shared::{Shared, poll_other};
 use crate::split::{Receiver, Sender};
@@ -57,7 +57,9 @@ macro_rules! sink {
 
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let this = self.get_mut();
-                poll_other(&this.handle, &mut this.ticket.0, cx, State::poll_room)
+                poll_other(&this.handle, &mut this.ticket.0, cx, |state, cx| {
+                    state.poll_room(Session::has_room, cx)
+                })
             }
 
             fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), Error> {
