@@ -28,13 +28,18 @@ pub(crate) async fn send<S: Transport>(
     .await
 }
 
-/// Sends a piece of the open message.
+/// Sends a piece of the open message, and tells when it was queued.
 pub(crate) async fn send_piece<S: Transport>(
     shared: &Shared<S>,
     piece: Message,
     end: End,
+    mut queued: impl FnMut(),
 ) -> Result<(), Error> {
-    let put = |session: &mut Session, now| session.send_piece(now, &piece, end);
+    let put = |session: &mut Session, now| {
+        session.send_piece(now, &piece, end)?;
+        queued();
+        Ok(())
+    };
     queue(shared, Session::is_below_high_water, Then::Flush, put).await
 }
 
@@ -48,7 +53,7 @@ async fn queue<S: Transport>(
     shared: &Shared<S>,
     has_room: fn(&Session) -> bool,
     then: Then,
-    put: impl Fn(&mut Session, Instant) -> Result<(), Error>,
+    mut put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut queued = false;
     Waiter::new(shared)

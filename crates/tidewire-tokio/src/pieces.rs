@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Poll, ready};
 
-use tidewire_common::proto::{End, Kind};
+use tidewire_common::proto::{End, Kind, SendError};
 use tidewire_common::{Chunk, Error, Message, Session};
 
 use crate::calls::send_piece;
@@ -118,7 +118,9 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
     /// # Cancel safety
     /// All or nothing.
     pub async fn write(&mut self, piece: impl Into<Message>) -> Result<(), Error> {
-        send_piece(self.shared, piece.into(), End::More).await
+        let piece = piece.into();
+        self.check_kind(&piece)?;
+        send_piece(self.shared, piece, End::More, || {}).await
     }
 
     /// Sends the last piece.
@@ -126,9 +128,10 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
     /// # Errors
     /// As for [`write`](Self::write).
     pub async fn finish_with(mut self, last: impl Into<Message>) -> Result<(), Error> {
-        send_piece(self.shared, last.into(), End::Last).await?;
-        self.open = false;
-        Ok(())
+        let last = last.into();
+        self.check_kind(&last)?;
+        // Once it is queued the message is whole, whether or not anybody waits for it to leave.
+        send_piece(self.shared, last, End::Last, || self.open = false).await
     }
 
     /// Ends the message with an empty frame, where the last piece was not known to be it.
@@ -138,6 +141,14 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
     pub async fn finish(self) -> Result<(), Error> {
         let last = Message::empty(self.kind);
         self.finish_with(last).await
+    }
+
+    fn check_kind(&self, piece: &Message) -> Result<(), SendError> {
+        if piece.kind() == self.kind {
+            Ok(())
+        } else {
+            Err(SendError::FragmentKind)
+        }
     }
 }
 

@@ -99,10 +99,13 @@ impl Session {
     /// # Errors
     /// [`SendError::CloseCode`] and [`SendError::LongReason`] for a frame that may not be sent.
     pub fn close(&mut self, now: Instant, frame: Option<CloseFrame<'_>>) -> Result<(), SendError> {
-        self.sending_pieces = false;
         match with_writer!(self, now, tx => tx.close(frame)) {
-            Err(SendError::Closed) => Ok(()),
-            result => result,
+            // Whoever waits for the end of a message in pieces is told that nothing follows.
+            Ok(()) | Err(SendError::Closed) => {
+                self.sending_pieces = false;
+                Ok(())
+            }
+            refused => refused,
         }
     }
 
