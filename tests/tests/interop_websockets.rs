@@ -1,0 +1,508 @@
+//! Both adapters, in both roles, against Python's `websockets`, which has not a line in common with tidewire.
+//!
+//! The Python is `TIDEWIRE_PYTHON`, or `python3` where that has the package; without one, each test says so and is
+//! skipped.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tidewire_blocking as blocking;
+use tidewire_tests::live::bounded;
+use tidewire_tokio::{
+    Closed, Config, Error, HandshakeError, Keepalive, Kind, Message, Request, Response, SendError,
+    ServerPolicy,
+};
+use tokio::runtime::Runtime;
+
+/// The version that the scripts are written for.
+const VERSION: &str = "17.4";
+
+/// A Python that has the package.
+fn python() -> Option<&'static str> {
+    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
+    PYTHON
+        .get_or_init(|| {
+            let python = std::env::var("TIDEWIRE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+            let check = format!("import websockets; assert websockets.__version__ == '{VERSION}'");
+            let output = Command::new(&python).args(["-c", &check]).output().ok()?;
+            output.status.success().then_some(python)
+        })
+        .as_deref()
+}
+
+fn script(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "interop", name].iter().collect()
+}
+
+/// Runs a test within its time, where there is a Python for it.
+fn with_python(test: impl FnOnce(&str)) {
+    match python() {
+        Some(python) => bounded(async { test(python) })
+            .now_or_never()
+            .expect("a test without an await"),
+        None => println!("skipped: no Python with websockets {VERSION}"),
+    }
+}
+
+/// Pings often, so that a test need not wait.
+fn config() -> Config {
+    let keepalive = Keepalive {
+        interval: Duration::from_millis(10),
+        timeout: Some(Duration::from_secs(20)),
+    };
+    Config::builder()
+        .keepalive(keepalive)
+        .build()
+        .expect("no contradiction")
+}
+
+// --- our servers
+
+fn policy(subprotocols: &[&str]) -> ServerPolicy {
+    let policy = ServerPolicy::default().on_request(|request: &Request| {
+        let response = Response::new(403).expect("a final status").body("not here\n");
+        (request.path() == "/forbidden").then_some(response)
+    });
+    policy.subprotocols(subprotocols.iter().copied()).expect("tokens")
+}
+
+/// What a message asks of our servers.
+enum Asked<'m> {
+    Pieces,
+    Ping,
+    Latency,
+    Close(u16, &'m str),
+    Echo,
+}
+
+fn asked(message: &Message) -> Asked<'_> {
+    match message.as_text() {
+        Some("in pieces") => Asked::Pieces,
+        Some("ping me") => Asked::Ping,
+        Some("latency") => Asked::Latency,
+        Some(text) => match text.strip_prefix("close ").and_then(|rest| rest.split_once(' ')) {
+            Some((code, reason)) => Asked::Close(code.parse().expect("a code"), reason),
+            None => Asked::Echo,
+        },
+        None => Asked::Echo,
+    }
+}
+
+fn measured(latency: Option<Duration>) -> &'static str {
+    if latency.is_some() { "measured" } else { "not yet" }
+}
+
+async fn serve_tokio(mut ws: tidewire_tokio::WebSocket) -> Result<(), Error> {
+    while let Some(message) = ws.recv().await? {
+        match asked(&message) {
+            Asked::Pieces => {
+                let mut writer = ws.send_pieces(Kind::Text).await?;
+                writer.write("in ").await?;
+                writer.write("pie").await?;
+                writer.finish_with("ces").await?;
+            }
+            Asked::Ping => {
+                ws.ping().await?;
+                ws.send("answered").await?;
+            }
+            Asked::Latency => ws.send(measured(ws.latency())).await?,
+            Asked::Close(code, reason) => ws.close(code, reason).await?,
+            Asked::Echo => ws.send(message).await?,
+        }
+    }
+    Ok(())
+}
+
+fn serve_blocking(mut ws: blocking::WebSocket) -> Result<(), Error> {
+    while let Some(message) = ws.recv()? {
+        match asked(&message) {
+            Asked::Pieces => {
+                let mut writer = ws.send_pieces(Kind::Text)?;
+                writer.write("in ")?;
+                writer.write("pie")?;
+                writer.finish_with("ces")?;
+            }
+            Asked::Ping => {
+                ws.ping()?;
+                ws.send("answered")?;
+            }
+            Asked::Latency => ws.send(measured(ws.latency()))?,
+            Asked::Close(code, reason) => ws.close(code, reason)?,
+            Asked::Echo => ws.send(message)?,
+        }
+    }
+    Ok(())
+}
+
+/// One of our adapters.
+#[derive(Clone, Copy, Debug)]
+enum Adapter {
+    Tokio,
+    Blocking,
+}
+
+const ADAPTERS: [Adapter; 2] = [Adapter::Tokio, Adapter::Blocking];
+
+/// Starts a server that runs as long as the test's process.
+fn start(adapter: Adapter, subprotocols: &[&str]) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let policy = policy(subprotocols);
+    thread::spawn(move || match adapter {
+        Adapter::Tokio => {
+            let runtime = Runtime::new().expect("a runtime");
+            runtime.block_on(async {
+                listener.set_nonblocking(true).expect("a socket");
+                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+                let server = tidewire_tokio::Server::new(listener, serve_tokio);
+                server.config(config()).policy(policy).await.expect("served");
+            });
+        }
+        Adapter::Blocking => {
+            let server = blocking::Server::new(listener, serve_blocking);
+            server.config(config()).policy(policy).run().expect("served");
+        }
+    });
+    address
+}
+
+/// Runs one of the checks of `client.py` against both of our servers.
+fn check(name: &str, subprotocols: &[&str]) {
+    with_python(|python| {
+        for adapter in ADAPTERS {
+            let url = format!("ws://{}/", start(adapter, subprotocols));
+            let output = Command::new(python)
+                .arg(script("client.py"))
+                .args([url.as_str(), name])
+                .env("PYTHONDONTWRITEBYTECODE", "1")
+                .output()
+                .expect("Python runs");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{adapter:?}: {errors}");
+        }
+    });
+}
+
+#[test]
+fn a_client_of_websockets_gets_its_text_back() {
+    check("text", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_gets_its_bytes_back() {
+    check("binary", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_sends_and_receives_fragments() {
+    check("fragmented", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_is_not_promised_compression() {
+    check("compression", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_pings_and_is_pinged() {
+    check("ping", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_closes_with_its_code() {
+    check("close_by_client", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_sees_the_code_of_our_close() {
+    check("close_by_server", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_agrees_on_a_subprotocol() {
+    check("subprotocol", &["v2", "v1"]);
+}
+
+#[test]
+fn a_client_of_websockets_with_other_subprotocols_is_refused() {
+    check("no_subprotocol", &["v2", "v1"]);
+}
+
+#[test]
+fn a_client_of_websockets_reads_a_refusal() {
+    check("refused", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_is_told_that_its_message_is_too_big() {
+    check("too_big", &[]);
+}
+
+#[test]
+fn a_client_of_websockets_and_our_servers_keep_each_other_alive() {
+    check("keepalive", &[]);
+}
+
+// --- our clients
+
+/// A server of `websockets`; ends with its standard input.
+struct PythonServer {
+    process: Child,
+    port: u16,
+}
+
+impl PythonServer {
+    fn start(python: &str) -> Self {
+        let mut process = Command::new(python)
+            .arg(script("server.py"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python runs");
+        let mut line = String::new();
+        let output = process.stdout.as_mut().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let port = line.trim().parse().expect("a port");
+        Self { process, port }
+    }
+}
+
+impl Drop for PythonServer {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// A client of either adapter, as calls that block.
+enum Client {
+    Tokio(Runtime, tidewire_tokio::WebSocket),
+    Blocking(blocking::WebSocket),
+}
+
+/// Calls the method of that name of either client.
+macro_rules! either {
+    ($client:expr, $name:ident($($argument:expr),*)) => {
+        match $client {
+            Client::Tokio(runtime, ws) => runtime.block_on(ws.$name($($argument),*)),
+            Client::Blocking(ws) => ws.$name($($argument),*),
+        }
+    };
+}
+
+impl Client {
+    fn connect(adapter: Adapter, url: &str, subprotocols: &[&str]) -> Result<Self, HandshakeError> {
+        match adapter {
+            Adapter::Tokio => {
+                let runtime = Runtime::new()?;
+                let mut connect = tidewire_tokio::connect(url).config(config());
+                for subprotocol in subprotocols {
+                    connect = connect.subprotocol(*subprotocol);
+                }
+                let ws = runtime.block_on(async { connect.await })?;
+                Ok(Self::Tokio(runtime, ws))
+            }
+            Adapter::Blocking => {
+                let mut connect = blocking::Connect::new(url).config(config());
+                for subprotocol in subprotocols {
+                    connect = connect.subprotocol(*subprotocol);
+                }
+                connect.open().map(Self::Blocking)
+            }
+        }
+    }
+
+    fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        either!(self, send(message))
+    }
+
+    fn recv(&mut self) -> Result<Option<Message>, Error> {
+        either!(self, recv())
+    }
+
+    fn ping(&self) -> Result<Duration, Error> {
+        either!(self, ping())
+    }
+
+    fn close(&self, code: u16, reason: &str) -> Result<(), SendError> {
+        either!(self, close(code, reason))
+    }
+
+    fn wait_closed(&self) -> Closed {
+        either!(self, wait_closed())
+    }
+
+    fn send_in_pieces(&self, pieces: [&str; 3]) -> Result<(), Error> {
+        let [first, second, last] = pieces;
+        match self {
+            Self::Tokio(runtime, ws) => runtime.block_on(async {
+                let mut writer = ws.send_pieces(Kind::Text).await?;
+                writer.write(first).await?;
+                writer.write(second).await?;
+                writer.finish_with(last).await
+            }),
+            Self::Blocking(ws) => {
+                let mut writer = ws.send_pieces(Kind::Text)?;
+                writer.write(first)?;
+                writer.write(second)?;
+                writer.finish_with(last)
+            }
+        }
+    }
+
+    fn latency(&self) -> Option<Duration> {
+        match self {
+            Self::Tokio(_, ws) => ws.latency(),
+            Self::Blocking(ws) => ws.latency(),
+        }
+    }
+
+    fn subprotocol(&self) -> Option<String> {
+        match self {
+            Self::Tokio(_, ws) => ws.subprotocol(),
+            Self::Blocking(ws) => ws.subprotocol(),
+        }
+    }
+
+    /// Sends a message and gives the answer.
+    fn ask(&mut self, message: impl Into<Message>) -> Message {
+        self.send(message).expect("open");
+        self.recv().expect("open").expect("an answer")
+    }
+}
+
+/// Runs a test with each of our clients, connected to a server of `websockets`.
+fn with_clients(test: impl Fn(Adapter, Client)) {
+    with_python(|python| {
+        let server = PythonServer::start(python);
+        for adapter in ADAPTERS {
+            let url = format!("ws://127.0.0.1:{}/", server.port);
+            test(
+                adapter,
+                Client::connect(adapter, &url, &[]).expect("a connection"),
+            );
+        }
+    });
+}
+
+#[test]
+fn our_clients_get_their_messages_back_from_websockets() {
+    with_clients(|adapter, mut client| {
+        let messages: [Message; 6] = [
+            "hello".into(),
+            "".into(),
+            "é漢🦀".repeat(50_000).into(),
+            vec![].into(),
+            vec![0xff; 200].into(),
+            vec![7; 1 << 20].into(),
+        ];
+        for message in messages {
+            assert_eq!(client.ask(message.clone()), message, "{adapter:?}");
+        }
+        client.close(1000, "").expect("a fine code");
+        assert!(client.wait_closed().is_clean(), "{adapter:?}");
+    });
+}
+
+#[test]
+fn our_clients_send_and_receive_fragments_with_websockets() {
+    with_clients(|adapter, mut client| {
+        client.send_in_pieces(["frag", "men", "ted é"]).expect("open");
+        assert_eq!(
+            client.recv().expect("open"),
+            Some("fragmented é".into()),
+            "{adapter:?}"
+        );
+        assert_eq!(client.ask("pieces"), "in pieces".into(), "{adapter:?}");
+    });
+}
+
+#[test]
+fn our_clients_ping_and_are_pinged_by_websockets() {
+    with_clients(|adapter, mut client| {
+        let round_trip = client.ping().expect("open");
+        assert!(round_trip > Duration::ZERO, "{adapter:?}");
+        assert_eq!(client.ask("ping"), "answered".into(), "{adapter:?}");
+    });
+}
+
+#[test]
+fn our_clients_and_websockets_keep_each_other_alive() {
+    with_clients(|adapter, mut client| {
+        while client.latency().is_none() || client.ask("latency") != "measured".into() {
+            assert_eq!(client.ask("still here"), "still here".into(), "{adapter:?}");
+        }
+    });
+}
+
+#[test]
+fn our_clients_close_with_a_code_that_websockets_echoes() {
+    with_clients(|adapter, client| {
+        client.close(4000, "bye").expect("a fine code");
+        let closed = client.wait_closed();
+        assert_eq!(closed.code().as_u16(), 4000, "{adapter:?}: {closed:?}");
+        assert!(closed.is_clean(), "{adapter:?}: {closed:?}");
+    });
+}
+
+#[test]
+fn our_clients_see_the_code_of_a_close_by_websockets() {
+    with_clients(|adapter, mut client| {
+        client.send("close 4001 see you").expect("open");
+        let end = client.recv();
+        let Err(Error::Closed(closed)) = end else {
+            panic!("{adapter:?}: {end:?}")
+        };
+        assert_eq!(
+            (closed.code().as_u16(), closed.reason()),
+            (4001, "see you"),
+            "{adapter:?}"
+        );
+        assert!(closed.is_clean(), "{adapter:?}");
+    });
+}
+
+#[test]
+fn our_clients_end_with_1006_where_websockets_vanishes() {
+    with_clients(|adapter, mut client| {
+        client.send("vanish").expect("open");
+        assert!(client.recv().is_err(), "{adapter:?}");
+        assert_eq!(client.wait_closed().code().as_u16(), 1006, "{adapter:?}");
+    });
+}
+
+#[test]
+fn our_clients_agree_with_websockets_on_a_subprotocol() {
+    with_python(|python| {
+        let server = PythonServer::start(python);
+        for adapter in ADAPTERS {
+            let url = format!("ws://127.0.0.1:{}/", server.port);
+            for (offers, expected) in [(&["v1", "v2"][..], Some("v2")), (&["v1"], None)] {
+                let client = Client::connect(adapter, &url, offers).expect("a connection");
+                assert_eq!(client.subprotocol().as_deref(), expected, "{adapter:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn our_clients_read_a_refusal_of_websockets() {
+    with_python(|python| {
+        let server = PythonServer::start(python);
+        for adapter in ADAPTERS {
+            let url = format!("ws://127.0.0.1:{}/forbidden", server.port);
+            let refused = Client::connect(adapter, &url, &[]).err().expect("a refusal");
+            assert_eq!(refused.status(), Some(403), "{adapter:?}");
+            let response = refused.response().expect("a response");
+            assert_eq!(response.content(), b"not here\n", "{adapter:?}");
+        }
+    });
+}
