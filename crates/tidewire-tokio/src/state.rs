@@ -32,16 +32,22 @@ pub(crate) struct State<S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// What was written has not been flushed by the socket itself.
     unflushed: bool,
-    /// The sending side was shut down.
-    shut: bool,
-    /// The peer's side was, before all that the closing handshake owes had left.
-    finished: bool,
+    ended: Directions,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
     /// A driver polls this connection.
     pub(crate) driven: bool,
     /// Who has something to gain from what was done since the lock was taken.
     pub(crate) to_wake: ToWake,
+}
+
+/// What has ended of a socket that is still there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Directions {
+    /// Our side was shut down, or writing failed.
+    sending: bool,
+    /// The peer's side was shut down before all that the closing handshake owes had left.
+    receiving: bool,
 }
 
 impl<S> State<S> {
@@ -53,8 +59,7 @@ impl<S> State<S> {
             clock,
             timer: None,
             unflushed: false,
-            shut: false,
-            finished: false,
+            ended: Directions::default(),
             reading: Reading::Active,
             driven: false,
             to_wake: ToWake::default(),
@@ -201,7 +206,7 @@ impl<S: Transport> State<S> {
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) {
         self.handle_timeout(cx);
         loop {
-            if self.finished && self.is_flushed() {
+            if self.ended.receiving && self.is_flushed() {
                 self.session.handle_end(None);
             }
             if self.session.fate() == Fate::Drop {
@@ -233,8 +238,8 @@ impl<S: Transport> State<S> {
                 })
             } else if self.unflushed {
                 io.poll_flush(cx).map_ok(|()| self.unflushed = false)
-            } else if self.session.fate() == Fate::HalfClose && !self.shut {
-                io.poll_shutdown(cx).map_ok(|()| self.shut = true)
+            } else if self.session.fate() == Fate::HalfClose && !self.ended.sending {
+                io.poll_shutdown(cx).map_ok(|()| self.ended.sending = true)
             } else {
                 break;
             };
@@ -244,7 +249,7 @@ impl<S: Transport> State<S> {
                     // What arrived before is still there to be read; its end is the connection's.
                     self.session.handle_write_error(error);
                     self.unflushed = false;
-                    self.shut = true;
+                    self.ended.sending = true;
                     self.to_wake = ToWake {
                         receiver: true,
                         others: true,
@@ -268,7 +273,7 @@ impl<S: Transport> State<S> {
             self.session.handle_end(None);
             return Poll::Ready(0);
         };
-        if self.finished {
+        if self.ended.receiving {
             return Poll::Pending;
         }
         let buffer = self.input.buffer();
@@ -284,7 +289,7 @@ impl<S: Transport> State<S> {
         match read {
             // A peer that has said its last word may still want to hear ours.
             Ok(0) if self.session.fate() != Fate::KeepOpen && !self.is_flushed() => {
-                self.finished = true;
+                self.ended.receiving = true;
                 self.input.release();
                 return Poll::Pending;
             }
