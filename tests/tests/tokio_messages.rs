@@ -305,7 +305,7 @@ async fn a_piece_of_the_other_type_is_refused_and_not_sent() {
             );
             writer.finish_with("last").await.expect("open");
             let mut text = Vec::new();
-            for _ in 0..1 + usize::from(first.is_some()) {
+            for _ in 0..=usize::from(first.is_some()) {
                 text.extend(peer.next().await.1);
             }
             assert_eq!(text, [first.unwrap_or_default(), "last"].concat().as_bytes());
@@ -409,8 +409,8 @@ async fn a_stream_forwards_into_a_sink() {
 /// What a peer sends, what names the fault, and the code it is answered with.
 type Fault = (&'static str, Vec<u8>, fn(&ProtocolError) -> bool, u16);
 
-/// Faults that either side may commit; `sender` is the one who does.
-fn faults(sender: Sender) -> Vec<Fault> {
+/// Faults of headers that either side may commit; `sender` is the one who does.
+fn header_faults(sender: Sender) -> Vec<Fault> {
     use ProtocolError as P;
     let one = |frame: Frame| frame.sent_by(sender);
     let (other, bit) = match sender {
@@ -462,16 +462,24 @@ fn faults(sender: Sender) -> Vec<Fault> {
         ),
         (
             "length 125 as 16 bit",
-            vec![0x82, bit | 126, 0, 125],
+            vec![0x82, bit | 0x7e, 0, 125],
             |e| matches!(e, P::LengthNotMinimal { .. }),
             1002,
         ),
         (
             "length of 64 bit",
-            vec![0x82, bit | 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+            vec![0x82, bit | 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0],
             |e| matches!(e, P::LengthOverflow),
             1002,
         ),
+    ]
+}
+
+/// Faults of messages and of Close frames.
+fn content_faults(sender: Sender) -> Vec<Fault> {
+    use ProtocolError as P;
+    let one = |frame: Frame| frame.sent_by(sender);
+    vec![
         (
             "nothing to continue",
             one(Frame::continuation("x")),
@@ -565,7 +573,9 @@ async fn each_fault_gets_its_close_code_then_the_end_and_the_application_one_err
             .expect("no contradiction");
         for (side, sender) in [(Sender::Server, Sender::Client), (Sender::Client, Sender::Server)] {
             for driven in [true, false] {
-                for (what, bytes, is_fault, code) in faults(sender) {
+                for (what, bytes, is_fault, code) in
+                    header_faults(sender).into_iter().chain(content_faults(sender))
+                {
                     let what = format!("{what} to {side:?}, driven: {driven}");
                     let (ws, mut peer) = endpoint(side, config.clone()).await;
                     peer.send(&Frame::text("before")).await;

@@ -203,8 +203,8 @@ async fn a_shutdown_tells_clients_and_ends_as_soon_as_they_have_gone() {
                 assert_eq!(peer.frame().await, None);
             }
         });
-        let (served, took) = server.stop(Duration::from_secs(20)).await;
-        assert_eq!((served.finished, served.aborted), (3, 0));
+        let (ended, took) = server.stop(Duration::from_secs(20)).await;
+        assert_eq!((ended.finished, ended.aborted), (3, 0));
         assert!(took < Duration::from_secs(10), "{took:?}");
         clients.await.expect("no panic");
         no_task_is_left().await;
@@ -218,8 +218,8 @@ async fn a_shutdown_aborts_who_does_not_answer_at_its_deadline() {
         let server = Running::echo().await;
         let mut peer = server.client().await;
         server.connections(1).await;
-        let (served, took) = server.stop(MOMENT).await;
-        assert_eq!((served.finished, served.aborted), (0, 1));
+        let (ended, took) = server.stop(MOMENT).await;
+        assert_eq!((ended.finished, ended.aborted), (0, 1));
         assert!(
             took >= MOMENT && took < MOMENT + Duration::from_secs(1),
             "{took:?}"
@@ -261,8 +261,8 @@ async fn a_shutdown_refuses_handshakes_in_progress_with_503() {
 #[tokio::test]
 async fn a_shutdown_of_an_idle_server_ends_at_once() {
     bounded(async {
-        let (served, took) = Running::echo().await.stop(Duration::from_secs(20)).await;
-        assert_eq!((served.finished, served.aborted), (0, 0));
+        let (ended, took) = Running::echo().await.stop(Duration::from_secs(20)).await;
+        assert_eq!((ended.finished, ended.aborted), (0, 0));
         assert!(took < Duration::from_secs(5), "{took:?}");
     })
     .await;
@@ -434,10 +434,13 @@ async fn a_refused_tcp_connection_is_an_error() {
     .await;
 }
 
+/// A URL and what is wrong with it.
+type Row = (&'static str, fn(&UrlError) -> bool);
+
 #[tokio::test]
 async fn a_url_that_leads_nowhere_is_an_error() {
     bounded(async {
-        let table: [(&str, fn(&UrlError) -> bool); 7] = [
+        let table: [Row; 7] = [
             ("", |e| matches!(e, UrlError::Syntax(_))),
             ("localhost:9001", |e| matches!(e, UrlError::Scheme { .. })),
             ("http://localhost/", |e| matches!(e, UrlError::Scheme { .. })),
@@ -538,7 +541,7 @@ async fn the_body_of_a_refusal_is_kept_up_to_64_kib() {
         assert!(!response.is_truncated());
 
         let mut long = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100000\r\n\r\n".to_vec();
-        long.extend([b'x'; 100_000]);
+        long.extend(vec![b'x'; 100_000]);
         let refused = answered(&long).await;
         let response = refused.response().expect("a response");
         assert_eq!((response.status(), response.content().len()), (503, 64 * 1024));

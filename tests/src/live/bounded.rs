@@ -27,8 +27,6 @@ pub async fn bounded<T>(test: impl Future<Output = T>) -> T {
 /// # Panics
 /// Where all tasks sleep before it is there: a wake-up was lost.
 pub async fn promptly<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(Duration::from_millis(1), future).await {
-        Ok(result) => result,
-        Err(_) => panic!("all tasks sleep, and this is not done: {what}"),
-    }
+    let result = tokio::time::timeout(Duration::from_millis(1), future).await;
+    result.unwrap_or_else(|_| panic!("all tasks sleep, and this is not done: {what}"))
 }
