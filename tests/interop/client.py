@@ -99,7 +99,7 @@ async def refused(url):
 async def too_big(url):
     async with connect(url, compression=None) as ws:
         try:
-            await ws.send(bytes((16 << 20) + 1))
+            await ws.send(bytes(500_000))
             await ws.recv()
         except ConnectionClosed as closed:
             assert closed.rcvd.code == 1009, closed

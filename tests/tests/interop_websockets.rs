@@ -52,12 +52,18 @@ fn with_python(test: impl FnOnce(&str)) {
 
 /// Pings often, so that a test need not wait.
 fn config() -> Config {
+    limited(16 << 20)
+}
+
+/// As [`config`], with a limit for messages.
+fn limited(max_message_size: usize) -> Config {
     let keepalive = Keepalive {
         interval: Duration::from_millis(10),
         timeout: Some(Duration::from_secs(20)),
     };
     Config::builder()
         .keepalive(keepalive)
+        .max_message_size(max_message_size)
         .build()
         .expect("no contradiction")
 }
@@ -150,7 +156,7 @@ enum Adapter {
 const ADAPTERS: [Adapter; 2] = [Adapter::Tokio, Adapter::Blocking];
 
 /// Starts a server that runs as long as the test's process.
-fn start(adapter: Adapter, subprotocols: &[&str]) -> SocketAddr {
+fn start(adapter: Adapter, config: Config, subprotocols: &[&str]) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     let policy = policy(subprotocols);
@@ -161,12 +167,12 @@ fn start(adapter: Adapter, subprotocols: &[&str]) -> SocketAddr {
                 listener.set_nonblocking(true).expect("a socket");
                 let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
                 let server = tidewire_tokio::Server::new(listener, serve_tokio);
-                server.config(config()).policy(policy).await.expect("served");
+                server.config(config).policy(policy).await.expect("served");
             });
         }
         Adapter::Blocking => {
             let server = blocking::Server::new(listener, serve_blocking);
-            server.config(config()).policy(policy).run().expect("served");
+            server.config(config).policy(policy).run().expect("served");
         }
     });
     address
@@ -174,9 +180,13 @@ fn start(adapter: Adapter, subprotocols: &[&str]) -> SocketAddr {
 
 /// Runs one of the checks of `client.py` against both of our servers.
 fn check(name: &str, subprotocols: &[&str]) {
+    check_with(name, &config(), subprotocols);
+}
+
+fn check_with(name: &str, config: &Config, subprotocols: &[&str]) {
     with_python(|python| {
         for adapter in ADAPTERS {
-            let url = format!("ws://{}/", start(adapter, subprotocols));
+            let url = format!("ws://{}/", start(adapter, config.clone(), subprotocols));
             let output = Command::new(python)
                 .arg(script("client.py"))
                 .args([url.as_str(), name])
@@ -241,7 +251,8 @@ fn a_client_of_websockets_reads_a_refusal() {
 
 #[test]
 fn a_client_of_websockets_is_told_that_its_message_is_too_big() {
-    check("too_big", &[]);
+    // Small enough that all of it is read: a server does not discard more than 1 MiB before it resets.
+    check_with("too_big", &limited(100_000), &[]);
 }
 
 #[test]
