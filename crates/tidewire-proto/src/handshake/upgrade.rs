@@ -48,7 +48,8 @@ impl Upgrade {
         // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST
         // respond with a 400 [...] to any request message that contains more than one Host header field line
         // or a Host header field with an invalid field value."
-        if request.version() == HttpVersion::Http11 && check_authority(exactly_one(fields, "Host")?).is_err() {
+        if request.version() == HttpVersion::Http11 && check_authority(exactly_one(fields, "Host")?).is_err()
+        {
             return Err(RequestError::Host);
         }
         // (3), (4): "containing the value "websocket"", "a |Connection| header field that includes the token
