@@ -179,6 +179,15 @@ impl<R: Role> Connection<R> {
         self.end();
     }
 
+    /// Tells that writing failed: nothing can be sent any more, while what arrived before may still be read.
+    ///
+    /// The end of the input is awaited like that of a closing connection, for the close timeout at most.
+    pub fn handle_write_error(&mut self, now: Instant) {
+        if self.phase() != Phase::Ended {
+            self.send.await_end(now, &self.config);
+        }
+    }
+
     /// Where the connection stands.
     pub fn phase(&self) -> Phase {
         self.send.closing.phase()

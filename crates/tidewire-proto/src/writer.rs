@@ -45,6 +45,15 @@ impl<R> SendState<R> {
             owed: None,
         }
     }
+
+    /// Bounds what is left to do: nobody is pinged any more, and the end has its deadline.
+    pub(crate) fn await_end(&mut self, now: Instant, config: &Config) {
+        self.timers.disarm(Timer::Keepalive);
+        self.timers.disarm(Timer::Pong);
+        if !self.timers.is_armed(Timer::Close) {
+            self.timers.arm(Timer::Close, now + config.close_timeout);
+        }
+    }
 }
 
 /// The sending half of a [turn](crate::Connection::turn): each call appends whole frames to the output.
@@ -138,7 +147,7 @@ impl<R: Role> Writer<'_, R> {
                 return Err(SendError::LongReason { len: reason.len() });
             }
         }
-        self.start_closing();
+        self.state.await_end(self.now, self.config);
         self.close_frame(frame);
         Ok(())
     }
@@ -165,7 +174,7 @@ impl<R: Role> Writer<'_, R> {
     /// Takes the peer's Close frame, and echoes its code where it came first (§5.5.1).
     pub(crate) fn received_close(&mut self, frame: Option<CloseFrame<'_>>) {
         let first = self.state.closing.may_send();
-        self.start_closing();
+        self.state.await_end(self.now, self.config);
         self.state.closing.note_received(frame);
         if first {
             self.close_frame(frame.map(|frame| CloseFrame { reason: "", ..frame }));
@@ -176,7 +185,7 @@ impl<R: Role> Writer<'_, R> {
     #[cold]
     pub(crate) fn fail(&mut self, error: ProtocolError) {
         let first = self.state.closing.may_send();
-        self.start_closing();
+        self.state.await_end(self.now, self.config);
         self.state.closing.note_failed(error);
         if first {
             let reason = error.to_string();
@@ -219,15 +228,6 @@ impl<R: Role> Writer<'_, R> {
                 self.frame(Opcode::Close, End::Last, &payload);
             }
             None => self.frame(Opcode::Close, End::Last, b""),
-        }
-    }
-
-    fn start_closing(&mut self) {
-        let timers = &mut self.state.timers;
-        timers.disarm(Timer::Keepalive);
-        timers.disarm(Timer::Pong);
-        if !timers.is_armed(Timer::Close) {
-            timers.arm(Timer::Close, self.now + self.config.close_timeout);
         }
     }
 

@@ -82,7 +82,7 @@ impl State {
             Err(error) => {
                 self.session.give_back(clock::now(), unsent, 0);
                 if self.session.phase() != Phase::Ended {
-                    self.session.handle_write_error(error);
+                    self.session.handle_write_error(clock::now(), error);
                     self.cut = true;
                 }
                 0

@@ -87,11 +87,13 @@ impl Session {
         either!(&mut self.core, connection => connection.handle_written(now, written, unsent, &mut self.out));
     }
 
-    /// Tells that writing failed: what waits is dropped, and what was received before can still be read.
-    pub fn handle_write_error(&mut self, error: io::Error) {
+    /// Tells that writing failed: what waits is dropped, and what was received before can still be read, for the
+    /// close timeout at most.
+    pub fn handle_write_error(&mut self, now: Instant, error: io::Error) {
         self.broken.get_or_insert(Arc::new(error));
         self.out = Vec::new();
         self.sent = 0;
+        either!(&mut self.core, connection => connection.handle_write_error(now));
     }
 
     /// Tells that the transport ended, or that reading failed.
