@@ -83,13 +83,18 @@
 //! - [`Pieces`] and [`PieceWriter`], messages in pieces, say themselves what dropping them does.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod methods;
+
 mod calls;
 mod clock;
+mod control;
 mod driver;
 mod open;
 mod pieces;
 mod pool;
 mod serve;
+mod server_handle;
 mod shared;
 mod split;
 mod state;
@@ -99,7 +104,8 @@ mod websocket;
 
 pub use open::{Accept, Connect, accept, connect};
 pub use pieces::{PieceWriter, Pieces};
-pub use serve::{Served, Server, ServerHandle, serve};
+pub use serve::{Server, serve};
+pub use server_handle::{Served, ServerHandle};
 pub use split::{Receiver, Sender};
 pub use state::Transport;
 pub use websocket::WebSocket;

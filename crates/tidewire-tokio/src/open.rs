@@ -77,14 +77,14 @@ impl Accept {
     /// # Cancel safety
     /// As for [`accept`].
     pub async fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        self.accept_until(stream, pending()).await
+        self.accept_until(stream, pending::<()>()).await
     }
 
     /// As [`accept`](Self::accept), and refuses with 503 once `stopped`.
     pub(crate) async fn accept_until<S: Transport>(
         &self,
         mut stream: S,
-        stopped: impl Future<Output = ()>,
+        stopped: impl Future,
     ) -> Result<WebSocket<S>, HandshakeError> {
         let clock = Clock::start();
         let negotiated = self.negotiate(&mut stream, clock, stopped).await?;
@@ -96,7 +96,7 @@ impl Accept {
         &self,
         stream: &mut S,
         clock: Clock,
-        stopped: impl Future<Output = ()>,
+        stopped: impl Future,
     ) -> Result<Negotiated, HandshakeError> {
         let mut stopped = pin!(stopped);
         let mut accepting = Accepting::new(&self.config, self.policy.clone(), clock.now());
@@ -105,7 +105,7 @@ impl Accept {
         let negotiated = loop {
             let input = tokio::select! {
                 input = within(deadline, read(stream)) => input,
-                () = &mut stopped => {
+                _ = &mut stopped => {
                     let refused = accepting.decline(503, "server shuts down\n", &mut out);
                     return Err(refuse(stream, &out, refused).await);
                 }

@@ -1,25 +1,23 @@
-use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, ConnectionId, ServerPolicy, Traffic};
+use tidewire_common::{Config, ServerPolicy};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
+use crate::control::Control;
 use crate::driver::{self, Ended};
 use crate::open::Accept;
-use crate::shared::Shared;
-use crate::state::Transport;
+use crate::server_handle::{Served, ServerHandle};
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.
@@ -72,12 +70,7 @@ pub struct Server<H> {
 impl<H> Server<H> {
     /// Starts from the defaults.
     pub fn new(listener: TcpListener, handler: H) -> Self {
-        let control = Arc::new(Control {
-            stop: watch::Sender::new(None),
-            open: Mutex::default(),
-            ended: Mutex::default(),
-            address: listener.local_addr().ok(),
-        });
+        let control = Arc::new(Control::new(listener.local_addr().ok()));
         Self {
             listener,
             handler,
@@ -100,7 +93,7 @@ impl<H> Server<H> {
 
     /// A handle to look at the server and to shut it down, from anywhere.
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle(self.control.clone())
+        ServerHandle::new(self.control.clone())
     }
 }
 
@@ -118,9 +111,8 @@ where
             control,
         } = self;
         let handler = Arc::new(handler);
-        let mut stop = control.stop.subscribe();
         let mut tasks = JoinSet::new();
-        loop {
+        let deadline = loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
@@ -134,11 +126,11 @@ where
                     }
                 },
                 Some(_) = tasks.join_next() => {}
-                () = stopped(&mut stop) => break,
+                deadline = control.stopped() => break deadline,
             }
-        }
+        };
         drop(listener);
-        Ok(finish(tasks, &control).await)
+        Ok(finish(tasks, &control, deadline).await)
     }
 }
 
@@ -159,133 +151,16 @@ where
 impl<H> fmt::Debug for Server<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("address", &self.control.address)
+            .field("address", &self.control.address())
             .field("accept", &self.accept)
             .finish_non_exhaustive()
     }
 }
 
-/// Looks at a server and shuts it down.
-#[derive(Clone)]
-pub struct ServerHandle(Arc<Control>);
-
-impl ServerHandle {
-    /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
-    /// the handlers; those that have not returned after `deadline` are aborted.
-    ///
-    /// Returns at once: the server's own future ends when all is done.
-    pub fn shutdown(&self, deadline: Duration) {
-        self.0.stop.send_if_modified(|stop| match stop {
-            Some(_) => false,
-            None => stop.replace(Instant::now() + deadline).is_none(),
-        });
-    }
-
-    /// Whether the server takes new connections.
-    pub fn is_serving(&self) -> bool {
-        self.0.stop.borrow().is_none()
-    }
-
-    /// How many connections are open.
-    pub fn connections(&self) -> usize {
-        self.0.open().len()
-    }
-
-    /// What went in and out over all connections, those that have ended and those that are open.
-    pub fn traffic(&self) -> Traffic {
-        let open: Vec<_> = self.0.open().values().filter_map(Weak::upgrade).collect();
-        let mut traffic = *self.0.ended();
-        for connection in open {
-            traffic += connection.traffic();
-        }
-        traffic
-    }
-
-    /// The address that the server listens on.
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.0.address
-    }
-}
-
-impl fmt::Debug for ServerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle")
-            .field("address", &self.0.address)
-            .field("connections", &self.connections())
-            .field("is_serving", &self.is_serving())
-            .finish()
-    }
-}
-
-/// How the connections ended that were open at a shutdown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Served {
-    /// Those whose handler returned in time.
-    pub finished: usize,
-    /// Those that were aborted at the deadline.
-    pub aborted: usize,
-}
-
-/// What a server and its handles share.
-struct Control {
-    /// The deadline, once the server is to stop.
-    stop: watch::Sender<Option<Instant>>,
-    open: Mutex<HashMap<ConnectionId, Weak<dyn Open>>>,
-    /// What the connections that have ended did.
-    ended: Mutex<Traffic>,
-    address: Option<SocketAddr>,
-}
-
-impl Control {
-    fn open(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<dyn Open>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ended(&self) -> MutexGuard<'_, Traffic> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An open connection, whatever its stream.
-trait Open: Send + Sync {
-    /// Closes it, since the server shuts down.
-    fn leave(&self);
-
-    fn traffic(&self) -> Traffic;
-}
-
-impl<S: Transport + Send> Open for Shared<S> {
-    fn traffic(&self) -> Traffic {
-        self.with(|state, _| state.session.metrics().traffic)
-    }
-
-    fn leave(&self) {
-        self.with(|state, _| {
-            let now = state.now();
-            state.to_wake.driver = true;
-            // Where closing has begun already, nothing is left to do.
-            let _ = state.session.close(
-                now,
-                Some(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down")),
-            );
-        });
-    }
-}
-
-/// Takes a connection off the list when its task ends, however it does.
-struct Listed {
-    control: Arc<Control>,
-    id: ConnectionId,
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        let removed = self.control.open().remove(&self.id);
-        if let Some(connection) = removed.and_then(|connection| connection.upgrade()) {
-            *self.control.ended() += connection.traffic();
-        }
-    }
+/// What became of somebody who connected.
+enum Guest {
+    Connection,
+    Refused,
 }
 
 async fn serve_one<H, Fut, E>(
@@ -294,7 +169,8 @@ async fn serve_one<H, Fut, E>(
     accept: Accept,
     handler: Arc<H>,
     control: Arc<Control>,
-) where
+) -> Guest
+where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
@@ -302,25 +178,18 @@ async fn serve_one<H, Fut, E>(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "TCP_NODELAY not set");
     }
-    let mut stop = control.stop.subscribe();
     // Boxed, so that its state does not stay in the task for as long as the connection lasts.
-    let handshake = Box::pin(accept.accept_until(stream, stopped(&mut stop)));
+    let handshake = Box::pin(accept.accept_until(stream, control.stopped()));
     let ws = match handshake.await {
         Ok(ws) => ws,
         Err(error) => {
             debug!(%peer, %error, "no connection");
-            return;
+            return Guest::Refused;
         }
     };
     let id = ws.id();
     let shared = ws.handle.shared().clone();
-    let listed = Listed { control, id };
-    let leave: Arc<dyn Open> = shared.clone();
-    listed.control.open().insert(id, Arc::downgrade(&leave));
-    drop(leave);
-    if listed.control.stop.borrow().is_some() {
-        shared.leave();
-    }
+    let _listed = control.list(&shared);
     info!(connection = %id, %peer, "open");
     let span = debug_span!("connection", %id);
     // The call of the handler is part of what may fail: it runs as a future that the driver guards.
@@ -337,12 +206,7 @@ async fn serve_one<H, Fut, E>(
         }
         Err(_) => warn!(connection = %id, code, "handler panicked"),
     }
-}
-
-/// Waits until the server is told to stop.
-async fn stopped(stop: &mut watch::Receiver<Option<Instant>>) {
-    // The sender lives in `Control`, which who waits here holds.
-    drop(stop.wait_for(Option::is_some).await);
+    Guest::Connection
 }
 
 /// What a connection is closed with when its handler ends.
@@ -354,18 +218,16 @@ fn close_frame<E>(ended: &Ended<Result<(), E>>) -> CloseFrame<'static> {
 }
 
 /// Sees the open connections off, up to the deadline.
-async fn finish(mut tasks: JoinSet<()>, control: &Control) -> Served {
-    let deadline = control.stop.borrow().unwrap_or_else(Instant::now);
-    let open: Vec<_> = control.open().values().filter_map(Weak::upgrade).collect();
-    info!(connections = open.len(), "shutting down");
-    for connection in open {
-        connection.leave();
-    }
+async fn finish(mut tasks: JoinSet<Guest>, control: &Control, deadline: Instant) -> Served {
+    info!(connections = control.connections(), "shutting down");
+    control.leave();
     let mut served = Served::default();
-    while let Ok(Some(_)) = tokio::time::timeout_at(deadline, tasks.join_next()).await {
-        served.finished += 1;
+    while let Ok(Some(guest)) = tokio::time::timeout_at(deadline, tasks.join_next()).await {
+        if matches!(guest, Ok(Guest::Connection)) {
+            served.finished += 1;
+        }
     }
-    served.aborted = tasks.len();
+    served.aborted = control.connections();
     // A handler that blocks its thread cannot be aborted, and must not hold the shutdown up.
     let _ = tokio::time::timeout(ABORT, tasks.shutdown()).await;
     served

@@ -10,7 +10,7 @@ use tidewire_common::Error;
 use tokio::task::coop;
 
 use crate::state::{State, Transport};
-use crate::wakers::{Ticket, ToWake, Wakers};
+use crate::wakers::{Ticket, Wakers};
 
 /// A connection as its handles and its driver share it.
 ///
@@ -137,7 +137,7 @@ impl<S> Drop for Waiter<'_, S> {
 }
 
 /// Tries `step`, drives the connection where nobody else does, and registers under `ticket` where it must wait.
-pub(crate) fn poll_other<S: Transport, T>(
+fn poll_other<S: Transport, T>(
     shared: &Shared<S>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
@@ -163,16 +163,31 @@ pub(crate) fn poll_other<S: Transport, T>(
 }
 
 /// A share in a connection; the last one to go ends it.
-pub(crate) struct Handle<S>(Arc<Shared<S>>);
+pub(crate) struct Handle<S> {
+    shared: Arc<Shared<S>>,
+    /// The place among those who wait of the `Sink` that the handle's owner is.
+    sink: Option<Ticket>,
+}
 
 impl<S> Handle<S> {
     pub(crate) fn new(shared: Arc<Shared<S>>) -> Self {
         shared.handles.fetch_add(1, Ordering::Relaxed);
-        Self(shared)
+        Self { shared, sink: None }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
-        &self.0
+        &self.shared
+    }
+}
+
+impl<S: Transport> Handle<S> {
+    /// Tries `step`, for the `Sink` that the handle's owner is.
+    pub(crate) fn poll_sink<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        poll_other(&self.shared, &mut self.sink, cx, step)
     }
 }
 
@@ -180,26 +195,26 @@ impl<S> Deref for Handle<S> {
     type Target = Shared<S>;
 
     fn deref(&self) -> &Shared<S> {
-        &self.0
+        &self.shared
     }
 }
 
 impl<S> Clone for Handle<S> {
     fn clone(&self) -> Self {
-        Self::new(self.0.clone())
+        Self::new(self.shared.clone())
     }
 }
 
 impl<S> Drop for Handle<S> {
     fn drop(&mut self) {
+        if let Some(ticket) = self.sink.take() {
+            self.wakers.forget(ticket);
+        }
         if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
         let driven = self.with(|state, _| {
-            state.to_wake = ToWake {
-                driver: true,
-                ..state.to_wake
-            };
+            state.to_wake.driver = true;
             state.driven
         });
         if !driven {

@@ -12,10 +12,9 @@ use futures_sink::Sink;
 use tidewire_common::proto::CloseFrame;
 use tidewire_common::{Error, Message, Session};
 
-use crate::shared::{Shared, poll_other};
+use crate::shared::Shared;
 use crate::split::{Receiver, Sender};
 use crate::state::{State, Transport};
-use crate::wakers::Ticket;
 use crate::websocket::WebSocket;
 
 impl<S: Transport> Stream for WebSocket<S> {
@@ -56,10 +55,9 @@ macro_rules! sink {
             type Error = Error;
 
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-                let this = self.get_mut();
-                poll_other(&this.handle, &mut this.ticket.0, cx, |state, cx| {
-                    state.poll_room(Session::has_room, cx)
-                })
+                self.get_mut()
+                    .handle
+                    .poll_sink(cx, |state, cx| state.poll_room(Session::has_room, cx))
             }
 
             fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), Error> {
@@ -67,13 +65,11 @@ macro_rules! sink {
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-                let this = self.get_mut();
-                poll_other(&this.handle, &mut this.ticket.0, cx, State::poll_flushed)
+                self.get_mut().handle.poll_sink(cx, State::poll_flushed)
             }
 
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-                let this = self.get_mut();
-                poll_other(&this.handle, &mut this.ticket.0, cx, poll_closed)
+                self.get_mut().handle.poll_sink(cx, poll_closed)
             }
         }
     };
@@ -81,10 +77,6 @@ macro_rules! sink {
 
 sink!(WebSocket);
 sink!(Sender);
-
-/// The place of a `Sink` among those who wait; it lives as long as the sink does.
-#[derive(Debug, Default)]
-pub(crate) struct SinkTicket(Option<Ticket>);
 
 fn start_send<S: Transport>(shared: &Shared<S>, message: &Message) -> Result<(), Error> {
     shared.with(|state, _| {

@@ -33,6 +33,14 @@ pub(crate) struct ToWake {
     pub(crate) others: bool,
 }
 
+impl ToWake {
+    pub(crate) const EVERYONE: Self = Self {
+        driver: true,
+        receiver: true,
+        others: true,
+    };
+}
+
 impl Wakers {
     pub(crate) fn register_driver(&self, waker: &Waker) {
         remember(&mut self.slots().driver, waker);
@@ -92,11 +100,7 @@ impl Wakers {
         let driver = self.slots().driver.take();
         match driver {
             Some(driver) => driver.wake(),
-            None => self.wake(ToWake {
-                driver: true,
-                receiver: true,
-                others: true,
-            }),
+            None => self.wake(ToWake::EVERYONE),
         }
     }
 

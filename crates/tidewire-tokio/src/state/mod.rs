@@ -1,0 +1,186 @@
+//! A connection with its socket: what makes it go on, whoever polls it.
+
+mod receiving;
+mod sending;
+
+use std::fmt;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use tidewire_common::Session;
+use tidewire_common::proto::{Inbox, Instant, Reading};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop;
+use tokio::time::Sleep;
+
+use crate::clock::Clock;
+use crate::pool::Input;
+use crate::wakers::ToWake;
+
+/// The most that one poll reads before it lets other tasks work.
+const BYTES_A_POLL: usize = 256 * 1024;
+
+/// A byte stream that can carry a connection: TCP, TLS, a Unix socket, a pipe in memory.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport for S {}
+
+/// A connection with its socket: everything that makes progress, whoever polls it.
+pub(crate) struct State<S> {
+    /// `None` once it was dropped, at the end.
+    io: Option<S>,
+    pub(crate) session: Session,
+    input: Input,
+    clock: Clock,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// What was written has not been flushed by the socket itself.
+    unflushed: bool,
+    ended: Directions,
+    /// Input is left in the socket, since the application has enough to do.
+    reading: Reading,
+    /// A driver polls this connection.
+    pub(crate) driven: bool,
+    application: Application,
+    /// Who has something to gain from what was done since the lock was taken.
+    pub(crate) to_wake: ToWake,
+}
+
+/// What the application did when it was last asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Application {
+    /// It waited to receive.
+    Receiving,
+    /// Something else; a future that waited to receive may have been dropped since.
+    Elsewhere,
+}
+
+/// What has ended of a socket that is still there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Directions {
+    /// Our side was shut down, or writing failed.
+    sending: bool,
+    /// The peer's side was shut down before all that the closing handshake owes had left.
+    receiving: bool,
+}
+
+impl<S> State<S> {
+    pub(crate) fn new(io: S, session: Session, rest: Inbox, clock: Clock) -> Self {
+        Self {
+            io: Some(io),
+            session,
+            input: Input::new(rest),
+            clock,
+            timer: None,
+            unflushed: false,
+            ended: Directions::default(),
+            reading: Reading::Active,
+            driven: false,
+            application: Application::Elsewhere,
+            to_wake: ToWake::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn io(&self) -> Option<&S> {
+        self.io.as_ref()
+    }
+
+    /// Ends the connection where it stands, and gives the socket to drop once the lock is released.
+    pub(crate) fn abort(&mut self) -> Option<S> {
+        self.session.handle_end(None);
+        self.input.release();
+        self.timer = None;
+        self.to_wake = ToWake::EVERYONE;
+        self.io.take()
+    }
+}
+
+impl<S: Transport> State<S> {
+    /// Does everything that can be done without the application: deadlines, output, the socket's fate, and
+    /// reading ahead up to the bound.
+    pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
+        let mut budget = BYTES_A_POLL;
+        loop {
+            self.poll_output(cx);
+            if !self.session.wants_input() {
+                self.set_reading(Reading::Paused);
+                break;
+            }
+            if self.input.inbox.is_empty() {
+                match self.poll_fill(cx) {
+                    Poll::Ready(read) => budget = budget.saturating_sub(read),
+                    Poll::Pending => break,
+                }
+            }
+            // What came is for the one who receives: to read ahead would put the answer to a fault, or to a Close,
+            // before the application's answers to what stands in front of it. Who gave up receiving has its turn.
+            let application = mem::replace(&mut self.application, Application::Elsewhere);
+            if application == Application::Receiving && !self.input.inbox.is_empty() {
+                self.to_wake.receiver = true;
+                cx.waker().wake_by_ref();
+                return;
+            }
+            let now = self.now();
+            let more = self.session.read_ahead(now, &mut self.input.inbox);
+            self.to_wake = ToWake {
+                receiver: true,
+                others: true,
+                ..self.to_wake
+            };
+            if more || budget == 0 {
+                self.poll_output(cx);
+                cx.waker().wake_by_ref();
+                break;
+            }
+        }
+        // The application is not receiving: what it left must not hold a buffer.
+        self.input.release();
+    }
+
+    /// Does what the deadlines ask for that have passed.
+    fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        let now = self.now();
+        if self.session.poll_timeout().is_none_or(|at| at > now) {
+            return;
+        }
+        // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
+        if self.session.wants_input() && (!self.input.inbox.is_empty() || self.poll_fill(cx).is_ready()) {
+            self.session.read_ahead(now, &mut self.input.inbox);
+            self.input.release();
+            self.to_wake.receiver = true;
+            self.to_wake.others = true;
+        }
+        self.session.handle_timeout(now);
+    }
+
+    /// Makes the timer go off at the next deadline or before; a later one than it is armed for costs nothing.
+    fn arm_timer(&mut self, cx: &mut Context<'_>) {
+        let Some(at) = self.session.poll_timeout() else {
+            return;
+        };
+        let at = self.clock.to_tokio(at);
+        let timer = match &mut self.timer {
+            Some(timer) if timer.deadline() <= at && !timer.is_elapsed() => return,
+            Some(timer) => {
+                timer.as_mut().reset(at);
+                timer
+            }
+            None => self.timer.insert(Box::pin(tokio::time::sleep_until(at))),
+        };
+        // All polls show the timer the same waker, so once is enough; but a task that has used up its budget would be
+        // turned away before the timer saw the waker.
+        if pin!(coop::unconstrained(timer.as_mut())).poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+impl<S> fmt::Debug for State<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.session.fmt(f)
+    }
+}

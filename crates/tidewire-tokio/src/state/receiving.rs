@@ -1,0 +1,138 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::BufMut;
+use tidewire_common::proto::{Fate, Inbox, Instant, Phase, Reading};
+use tidewire_common::{Chunk, Error, Message, Session};
+use tokio_util::io::poll_read_buf;
+
+use super::{Application, BYTES_A_POLL, State, Transport};
+
+impl<S: Transport> State<S> {
+    /// Gives the next message, from what was read ahead or from the socket; `None` after a good end.
+    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        self.poll_received(cx, Session::next_message)
+    }
+
+    /// Gives the next part of a message.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>> {
+        self.poll_received(cx, Session::next_chunk)
+    }
+
+    fn poll_received<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        let received = self.poll_next(cx, next);
+        self.application = match received {
+            Poll::Pending => Application::Receiving,
+            Poll::Ready(_) => Application::Elsewhere,
+        };
+        // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
+        // driver that may be in another task, does not wait for its next turn.
+        let has_ended = self.session.phase() != Phase::Open;
+        self.to_wake.others |= has_ended || self.session.has_pongs();
+        self.to_wake.driver |= has_ended || !self.session.unsent().is_empty();
+        received
+    }
+
+    fn poll_next<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        let mut budget = BYTES_A_POLL;
+        loop {
+            let now = self.now();
+            if let Some(received) = next(&mut self.session, now, &mut self.input.inbox) {
+                self.note_taken();
+                if !self.driven {
+                    // What is owed for it, a Pong perhaps, does not wait for the application's next call.
+                    self.poll_output(cx);
+                }
+                return Poll::Ready(Ok(Some(received)));
+            }
+            if let Some(end) = self.session.end() {
+                // The peer may wait for our end of the socket, and the application may keep its handle.
+                self.poll_output(cx);
+                return Poll::Ready(end.map(|()| None));
+            }
+            if budget == 0 || !self.input.inbox.is_empty() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if self.session.phase() != Phase::Open {
+                // Our Close frame is not to wait for what the peer does next.
+                self.poll_output(cx);
+            }
+            if let Poll::Ready(read) = self.poll_fill(cx) {
+                budget = budget.saturating_sub(read);
+                continue;
+            }
+            // A driver does the rest once the handler yields, and so writes once for a whole batch.
+            if self.driven {
+                return Poll::Pending;
+            }
+            self.poll_output(cx);
+            if self.session.end().is_none() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Reads once; gives how much came, nothing at the end.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+        self.set_reading(Reading::Active);
+        let Some(io) = &mut self.io else {
+            self.session.handle_end(None);
+            return Poll::Ready(0);
+        };
+        if self.ended.receiving {
+            return Poll::Pending;
+        }
+        let buffer = self.input.buffer();
+        let room = buffer.capacity();
+        let read = poll_read_buf(Pin::new(io), cx, &mut buffer.limit(room));
+        let read = match read {
+            Poll::Ready(read) => read,
+            Poll::Pending => {
+                self.input.release();
+                return Poll::Pending;
+            }
+        };
+        match read {
+            // A peer that has said its last word may still want to hear ours.
+            Ok(0) if self.session.fate() != Fate::KeepOpen && !self.is_flushed() => {
+                self.ended.receiving = true;
+                self.input.release();
+                return Poll::Pending;
+            }
+            Ok(0) => self.session.handle_end(None),
+            Ok(read) => self.input.note_read(read),
+            Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.session.handle_end(Some(error));
+                return Poll::Ready(0);
+            }
+        }
+        Poll::Ready(self.input.inbox.unread().len())
+    }
+
+    pub(super) fn set_reading(&mut self, reading: Reading) {
+        if self.reading != reading {
+            self.reading = reading;
+            let now = self.now();
+            self.session.handle_reading(now, reading);
+        }
+    }
+}
+
+impl<S> State<S> {
+    /// Notes that the application took something: reading may go on.
+    fn note_taken(&mut self) {
+        if self.reading == Reading::Paused && self.session.wants_input() {
+            self.to_wake.driver = true;
+        }
+    }
+}
