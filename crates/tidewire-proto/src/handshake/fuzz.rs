@@ -147,7 +147,7 @@ fn connect<'i>(pieces: impl Iterator<Item = &'i [u8]>) -> Result<Connected, Inva
         *b"the sample nonce",
         &mut out,
     )
-    .body_limit(256);
+    .body_limit(512);
     let mut accepted = None;
     for piece in pieces {
         match handshake.handle_input(piece) {
