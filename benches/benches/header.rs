@@ -4,12 +4,15 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tidewire_benches::KEY;
-use tidewire_proto::frame::{FrameHeader, Opcode};
+use tidewire_proto::frame::{FrameHeader, Opcode, Sender};
 
 fn headers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("header");
     for len in [16, 1024, 1024 * 1024] {
-        for (sender, masking_key) in [("server", None), ("client", Some(KEY))] {
+        for (name, sender, masking_key) in [
+            ("server", Sender::Server, None),
+            ("client", Sender::Client, Some(KEY)),
+        ] {
             let header = FrameHeader {
                 opcode: Opcode::Binary,
                 fin: true,
@@ -18,12 +21,11 @@ fn headers(criterion: &mut Criterion) {
             };
             let mut bytes = Vec::with_capacity(16);
             header.write(&mut bytes);
-            let is_masked = masking_key.is_some();
-            group.bench_function(BenchmarkId::new(format!("parse from {sender}"), len), |bencher| {
-                bencher.iter(|| FrameHeader::parse(black_box(&bytes), black_box(is_masked)));
+            group.bench_function(BenchmarkId::new(format!("parse from {name}"), len), |bencher| {
+                bencher.iter(|| FrameHeader::parse(black_box(&bytes), black_box(sender)));
             });
             let mut out = Vec::with_capacity(16);
-            group.bench_function(BenchmarkId::new(format!("write by {sender}"), len), |bencher| {
+            group.bench_function(BenchmarkId::new(format!("write by {name}"), len), |bencher| {
                 bencher.iter(|| {
                     out.clear();
                     black_box(&header).write(&mut out);

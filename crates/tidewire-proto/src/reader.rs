@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::ProtocolError;
 use crate::event::{Answer, Chunk, Delivery, End, Event, Kind, Message, Pong, Received};
 use crate::frame::header::MAX_HEADER;
-use crate::frame::{FrameHeader, Opcode, mask};
+use crate::frame::{FrameHeader, Opcode, Sender, mask};
 use crate::inbox::Input;
 use crate::role::Role;
 use crate::writer::Writer;
@@ -72,9 +72,13 @@ impl ReceiveState {
     }
 
     /// Completes a header from what was spilled and what arrived; spills what is not enough.
-    fn header(&mut self, input: &mut Input<'_>, masked: bool) -> Result<Option<FrameHeader>, ProtocolError> {
+    fn header(
+        &mut self,
+        input: &mut Input<'_>,
+        sender: Sender,
+    ) -> Result<Option<FrameHeader>, ProtocolError> {
         if self.spilled == 0
-            && let Some((header, len)) = FrameHeader::parse(input.bytes(), masked)?
+            && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender)?
         {
             input.take(len);
             return Ok(Some(header));
@@ -87,7 +91,7 @@ impl ReceiveState {
             *slot = byte;
             self.spilled += 1;
             let spilled = self.spill.get(..self.spilled).unwrap_or_default();
-            if let Some((header, _)) = FrameHeader::parse(spilled, masked)? {
+            if let Some((header, _)) = FrameHeader::parse(spilled, sender)? {
                 self.spilled = 0;
                 return Ok(Some(header));
             }
@@ -193,7 +197,7 @@ impl<'t> Reader<'t> {
             }
             let mut frame = match self.state.frame.take() {
                 Some(frame) => frame,
-                None => match self.state.header(&mut self.input, !R::MASKS)? {
+                None => match self.state.header(&mut self.input, R::PEER)? {
                     Some(header) => self.begin(&header)?,
                     None => return Ok(None),
                 },

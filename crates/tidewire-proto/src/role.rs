@@ -1,5 +1,7 @@
 use core::fmt;
 
+use crate::frame::Sender;
+
 /// Which side of the connection this endpoint is: [`Server`] or [`Client`].
 ///
 /// The role is a type, so the code that masks what a client sends does not exist in a server, and the reverse.
@@ -7,6 +9,14 @@ pub trait Role: sealed::Sealed {
     /// Whether this side masks what it sends, and refuses masked frames (§5.1).
     #[doc(hidden)]
     const MASKS: bool;
+
+    /// Who sent the frames that this side receives.
+    #[doc(hidden)]
+    const PEER: Sender = if Self::MASKS {
+        Sender::Server
+    } else {
+        Sender::Client
+    };
 
     /// The masking key of the next frame; never called on a server.
     #[doc(hidden)]

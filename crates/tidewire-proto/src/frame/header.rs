@@ -60,6 +60,15 @@ impl Opcode {
     }
 }
 
+/// Which side sent a frame: §5.1 has the client mask every frame, and the server none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sender {
+    /// The side that masks.
+    Client,
+    /// The side that does not.
+    Server,
+}
+
 /// Everything a frame says before its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
@@ -77,13 +86,12 @@ impl FrameHeader {
     /// Reads a header from the start of `bytes`; gives it with its own length, or `None` where more bytes are
     /// needed.
     ///
-    /// `masked` says whether the peer is a client. Each rule is judged as soon as its bytes are there, the
-    /// first six with the first two.
+    /// Each rule is judged as soon as its bytes are there, the first six with the first two.
     ///
     /// # Errors
     /// [`ProtocolError`] names the first rule of §5.2 to §5.5 that the header breaks.
     #[inline]
-    pub fn parse(bytes: &[u8], masked: bool) -> Result<Option<(Self, usize)>, ProtocolError> {
+    pub fn parse(bytes: &[u8], sender: Sender) -> Result<Option<(Self, usize)>, ProtocolError> {
         let [first, second, rest @ ..] = bytes else {
             return Ok(None);
         };
@@ -96,10 +104,10 @@ impl FrameHeader {
         let Some(opcode) = Opcode::parse(first & 0x0f) else {
             return Err(ProtocolError::ReservedOpcode { opcode: first & 0x0f });
         };
-        match (second & MASK != 0, masked) {
-            (false, true) => return Err(ProtocolError::MaskMissing),
-            (true, false) => return Err(ProtocolError::MaskForbidden),
-            (true, true) | (false, false) => {}
+        match (sender, second & MASK != 0) {
+            (Sender::Client, false) => return Err(ProtocolError::MaskMissing),
+            (Sender::Server, true) => return Err(ProtocolError::MaskForbidden),
+            (Sender::Client, true) | (Sender::Server, false) => {}
         }
         let short = second & 0x7f;
         if opcode.is_control() {
@@ -137,7 +145,7 @@ impl FrameHeader {
             }
             short => (u64::from(short), rest, 2),
         };
-        if !masked {
+        if sender == Sender::Server {
             return Ok(Some((
                 Self {
                     opcode,
