@@ -22,6 +22,8 @@ pub enum Error {
     Io(Arc<io::Error>),
     /// The opening handshake failed.
     Handshake(HandshakeError),
+    /// The answer to a ping stands behind messages that nobody has received for a while; the connection goes on.
+    NotReceiving,
 }
 
 impl fmt::Display for Error {
@@ -43,6 +45,7 @@ impl fmt::Display for Error {
             }
             Self::Io(error) => write!(f, "connection lost: {error}"),
             Self::Handshake(error) => error.fmt(f),
+            Self::NotReceiving => f.write_str("pong behind messages that nobody receives"),
         }
     }
 }
@@ -52,7 +55,7 @@ impl StdError for Error {
         match self {
             Self::Protocol(error) => Some(error),
             Self::Send(error) => Some(error),
-            Self::Closed(_) => None,
+            Self::Closed(_) | Self::NotReceiving => None,
             Self::Io(error) => Some(error),
             Self::Handshake(error) => Some(error),
         }
@@ -143,7 +146,14 @@ impl HandshakeError {
     pub fn response(&self) -> Option<&Response> {
         match self {
             Self::Response(ResponseError::Refused(response)) => Some(response),
-            _ => None,
+            Self::Url(_)
+            | Self::Field(_)
+            | Self::Request(_)
+            | Self::Declined { .. }
+            | Self::Response(_)
+            | Self::UnexpectedEnd
+            | Self::Timeout
+            | Self::Io(_) => None,
         }
     }
 }
@@ -235,7 +245,12 @@ impl StdError for UrlError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Syntax(error) => Some(error),
-            _ => None,
+            Self::Character
+            | Self::Scheme { .. }
+            | Self::Tls
+            | Self::Host
+            | Self::Fragment
+            | Self::Credentials => None,
         }
     }
 }

@@ -88,7 +88,9 @@ impl Body {
                 Framing::Length(_) | Framing::Chunked(Chunk::Data(_)) if is_full => {
                     return Progress::Truncated;
                 }
-                _ if input.is_empty() => return Progress::More,
+                Framing::Length(_) | Framing::Chunked(_) | Framing::UntilEnd if input.is_empty() => {
+                    return Progress::More;
+                }
                 Framing::Length(left) | Framing::Chunked(Chunk::Data(left)) => {
                     *left -= keep(&mut self.kept.0, self.limit, *left, &mut input);
                 }
@@ -103,7 +105,7 @@ impl Body {
                     input = rest;
                     match chunk.judge(byte) {
                         Progress::More => {}
-                        ended => return ended,
+                        ended @ (Progress::Complete | Progress::Truncated) => return ended,
                     }
                 }
             }

@@ -205,7 +205,7 @@ impl ClientHandshake {
                 response.truncated = truncated;
                 Err(self.fail(ResponseError::Refused(response)))
             }
-            other => {
+            other @ (State::Head(_) | State::Accepted | State::Failed(_)) => {
                 self.state = other;
                 Ok(())
             }
@@ -257,14 +257,14 @@ mod tests {
 
     /// Status, body and truncation of a refusal.
     fn refusal<T>(result: Result<T, ResponseError>) -> Option<(u16, Vec<u8>, bool)> {
-        match result {
-            Err(ResponseError::Refused(response)) => Some((
-                response.status(),
-                response.content().to_vec(),
-                response.is_truncated(),
-            )),
-            _ => None,
-        }
+        let Err(ResponseError::Refused(response)) = result else {
+            return None;
+        };
+        Some((
+            response.status(),
+            response.content().to_vec(),
+            response.is_truncated(),
+        ))
     }
 
     #[test]

@@ -193,12 +193,14 @@ impl Head {
 
     fn check_start_line(&self, byte: u8) -> Result<(), Malformed> {
         const HTTP: &[u8] = b"HTTP/";
+        if !is_value_byte(byte) {
+            return Err(Malformed::Control(byte));
+        }
         match (self.start_line, HTTP.get(self.line_len)) {
-            _ if !is_value_byte(byte) => Err(Malformed::Control(byte)),
             // A server that speaks first and something else (a mail server's banner) need not end the line
             // before it is refused.
             (StartLine::Status, Some(&expected)) if expected != byte => Err(Malformed::StartLine),
-            _ => Ok(()),
+            (StartLine::Request | StartLine::Status, _) => Ok(()),
         }
     }
 

@@ -112,17 +112,31 @@ impl RequestError {
     /// The refusal to send: the status, the fields that it demands, and the rule as text.
     pub fn response(&self) -> Response {
         let mut response = Response::with_status(self.status());
-        match response.status() {
+        match self {
             // RFC 9110 §15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
-            405 => response.fields.append("Allow", b"GET"),
+            Self::Method { .. } => response.fields.append("Allow", b"GET"),
             // RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response". §4.2.2:
             // "and a |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of
             // understanding".
-            426 => {
+            Self::NotAnUpgrade | Self::Version { .. } => {
                 response.fields.append("Upgrade", b"websocket");
                 response.fields.append("Sec-WebSocket-Version", b"13");
             }
-            _ => {}
+            Self::RequestLineTooLong { .. }
+            | Self::LineTooLong { .. }
+            | Self::HeadTooLong { .. }
+            | Self::TooManyFields { .. }
+            | Self::Malformed(_)
+            | Self::UnexpectedBody
+            | Self::HttpVersion
+            | Self::Timeout
+            | Self::Target
+            | Self::NotExactlyOne { .. }
+            | Self::Host
+            | Self::Key
+            | Self::Subprotocol { .. }
+            | Self::DuplicateSubprotocol { .. }
+            | Self::Extensions => {}
         }
         response.body(format!("{self}\n"))
     }
