@@ -178,7 +178,8 @@ async fn an_end_of_a_handler_has_its_close_code() {
             let mut peer = server.client().await;
             peer.send(&Frame::text(told)).await;
             let (opcode, payload) = peer.next().await;
-            assert_eq!((opcode, payload), (0x88, code.to_be_bytes().to_vec()), "{told}");
+            assert_eq!(opcode, 0x88, "{told}");
+            assert!(payload.starts_with(&code.to_be_bytes()), "{told}: {payload:?}");
             peer.send(&Frame::close_with(code, "")).await;
             assert_eq!(peer.frame().await, None, "{told}");
         }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidewire_proto::Instant;
 use tidewire_proto::handshake::{
@@ -10,6 +11,10 @@ use tracing::{debug, info};
 use crate::config::Config;
 use crate::error::HandshakeError;
 use crate::handshake::{Handshake, Negotiated};
+
+/// How long a refused peer is listened to at least and at most, before its socket is closed.
+const MIN_REFUSAL: Duration = Duration::from_secs(1);
+const MAX_REFUSAL: Duration = Duration::from_secs(5);
 
 /// Sees each request before it is judged as an upgrade, and may answer it itself: a health check, a page.
 pub type OnRequest = dyn Fn(&Request) -> Option<Response> + Send + Sync;
@@ -101,6 +106,15 @@ impl Accepting {
     /// The moment at which [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.handshake.poll_timeout()
+    }
+
+    /// How long a refusal may take from now on: to be written, and to be read by the peer until it closes.
+    ///
+    /// What is left of the handshake's time, but a second at least, so that the refusal of a request that came too
+    /// late arrives.
+    pub fn refusal_timeout(&self, now: Instant) -> Duration {
+        let left = self.handshake.deadline().map_or(MAX_REFUSAL, |at| at - now);
+        left.clamp(MIN_REFUSAL, MAX_REFUSAL)
     }
 
     /// Gives a request up that did not arrive in time.

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidewire_proto::handshake::{Request, Response};
+use tidewire_proto::handshake::{Accepted, Request, Response};
 
 /// Names a connection within the process, for logs; a later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,7 @@ pub struct Handshake {
     request: Option<Request>,
     response: Option<Response>,
     subprotocol: Option<String>,
+    extensions: Vec<String>,
 }
 
 impl Handshake {
@@ -35,14 +36,16 @@ impl Handshake {
             request: Some(request),
             response: None,
             subprotocol,
+            extensions: Vec::new(),
         }
     }
 
-    pub(crate) fn opened(response: Response, subprotocol: Option<String>) -> Self {
+    pub(crate) fn opened(accepted: &Accepted) -> Self {
         Self {
             request: None,
-            response: Some(response),
-            subprotocol,
+            response: Some(accepted.response().clone()),
+            subprotocol: accepted.subprotocol().map(str::to_owned),
+            extensions: accepted.extensions().map(str::to_owned).collect(),
         }
     }
 
@@ -59,6 +62,11 @@ impl Handshake {
     /// The subprotocol that was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+
+    /// The extensions that were agreed on, each with its parameters; this version offers and accepts none.
+    pub fn extensions(&self) -> impl Iterator<Item = &str> {
+        self.extensions.iter().map(String::as_str)
     }
 }
 

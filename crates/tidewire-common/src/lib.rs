@@ -33,3 +33,20 @@ pub use session::{Session, Unsent};
 pub use target::Target;
 
 pub use tidewire_proto as proto;
+
+/// What an adapter shows its users of this crate and of the core: the same in each.
+pub mod public {
+    pub use bytes::Bytes;
+    pub use tidewire_proto::handshake::{
+        Fields, HeadLimits, InvalidField, Malformed, Request, RequestError, Response, ResponseError,
+    };
+    pub use tidewire_proto::{
+        CloseCode, CloseNote, Closed, ConfigError, Keepalive, Kind, Limits, MAX_PINGS, MAX_REASON, Phase,
+        ProtocolError, SendError, Side, cut_reason,
+    };
+
+    pub use crate::{
+        Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, OnRequest,
+        ServerPolicy, Traffic, TrySendError, UrlError,
+    };
+}

@@ -1,14 +1,35 @@
-//! What is logged of a connection's frames, at level DEBUG.
+//! What is logged of a connection: its start and its end at level INFO, its frames at DEBUG.
 
 use std::fmt::{self, Write};
+use std::io;
 
 use tidewire_proto as proto;
-use tracing::debug;
+use tidewire_proto::Closed;
+use tracing::{debug, info};
 
 use crate::handshake::ConnectionId;
 
 /// How many characters of a payload are shown.
 const SHOWN: usize = 75;
+
+pub(crate) fn opened(id: ConnectionId) {
+    info!(connection = %id, "open");
+}
+
+/// Logs how a connection ended: whatever peers sent is escaped.
+pub(crate) fn closed(id: ConnectionId, closed: Option<&Closed>, unsent: usize, broken: Option<&io::Error>) {
+    let closed = closed.cloned().unwrap_or_default();
+    info!(
+        connection = %id,
+        code = closed.code().as_u16(),
+        reason = %closed.reason().escape_debug(),
+        clean = closed.is_clean(),
+        cause = closed.cause().map(tracing::field::display),
+        transport = broken.map(tracing::field::display),
+        unsent,
+        "closed"
+    );
+}
 
 pub(crate) fn received(id: ConnectionId, what: &str, payload: &[u8]) {
     debug!(connection = %id, len = payload.len(), payload = %Excerpt(payload), "received {what}");

@@ -11,6 +11,8 @@ pub struct Metrics {
     pub traffic: Traffic,
     /// The bytes that were queued and have not left.
     pub queued: usize,
+    /// The messages that were queued and have not left whole; after the end, those that never will.
+    pub queued_messages: usize,
     /// The last round trip that a ping measured.
     pub latency: Option<Duration>,
     /// The close code, once the connection is closed (§7.1.5).

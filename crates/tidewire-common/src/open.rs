@@ -75,11 +75,10 @@ impl Opening {
             .handle_input(input)
             .map_err(HandshakeError::Response)?;
         Ok(accepted.map(|accepted| {
-            let response = accepted.response().clone();
             // `Debug` of a response shows no secrets.
-            debug!(?response, "handshake");
+            debug!(response = ?accepted.response(), "handshake");
             Negotiated {
-                handshake: Handshake::opened(response, accepted.subprotocol().map(str::to_owned)),
+                handshake: Handshake::opened(&accepted),
                 rest: self.handshake.take_rest(),
             }
         }))

@@ -141,6 +141,16 @@ impl<R: Role> Connection<R> {
         self.send.timers.next()
     }
 
+    /// The earliest moment at which a deadline fails the connection or gives it up, unless something happens before;
+    /// input that was received by then is to be fed first.
+    pub fn poll_end(&self) -> Option<Instant> {
+        let timers = &self.send.timers;
+        [Timer::Pong, Timer::Close, Timer::Write]
+            .into_iter()
+            .filter_map(|timer| timers.deadline(timer))
+            .min()
+    }
+
     /// Does what the deadlines up to `now` ask for: sends a keepalive ping, fails the connection, gives it up.
     ///
     /// Calling it early, late or in vain does no harm.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tidewire_common::proto;
 use tokio::time::Instant;
 
@@ -20,6 +22,14 @@ impl Clock {
 
     /// The moment on tokio's clock.
     pub(crate) fn to_tokio(self, at: proto::Instant) -> Instant {
-        self.start + at.elapsed_since_start()
+        let since = at.elapsed_since_start();
+        self.start.checked_add(since).unwrap_or_else(|| after(since))
     }
+}
+
+/// The moment after `timeout`; one too far to be named is thirty years away.
+pub(crate) fn after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout)
+        .unwrap_or(now + Duration::from_secs(30 * 365 * 24 * 60 * 60))
 }

@@ -8,6 +8,7 @@ use tidewire_common::{ConnectionId, Traffic};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::shared::Shared;
 use crate::state::Transport;
 
@@ -38,7 +39,7 @@ impl Control {
     pub(crate) fn shut_down(&self, deadline: Duration) {
         self.stop.send_if_modified(|stop| match stop {
             Some(_) => false,
-            None => stop.replace(Instant::now() + deadline).is_none(),
+            None => stop.replace(clock::after(deadline)).is_none(),
         });
     }
 

@@ -40,9 +40,11 @@ pub(crate) async fn drive<S: Transport, F: Future>(
                 Err(panic) => Some(Err(panic)),
             };
             if let Some(done) = done {
+                // What the handler still owns may panic on its way out, too.
+                let dropped = catch_unwind(AssertUnwindSafe(|| handler.set(None)));
+                let done = dropped.and(done);
                 closing = Some(close(&done));
                 ended = Some(done);
-                handler.set(None);
             }
         }
         let over = shared.look(|state, cx| {

@@ -110,15 +110,4 @@ pub use split::{Receiver, Sender};
 pub use state::Transport;
 pub use websocket::WebSocket;
 
-pub use bytes::Bytes;
-pub use tidewire_common::proto::handshake::{
-    Fields, HeadLimits, Request, RequestError, Response, ResponseError,
-};
-pub use tidewire_common::proto::{
-    CloseCode, CloseNote, Closed, ConfigError, Keepalive, Kind, Limits, Phase, ProtocolError, SendError,
-    Side, cut_reason,
-};
-pub use tidewire_common::{
-    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, ServerPolicy,
-    Traffic, TrySendError, UrlError,
-};
+pub use tidewire_common::public::*;

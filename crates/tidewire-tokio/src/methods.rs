@@ -92,6 +92,10 @@ macro_rules! sending {
 
         /// Sends a Ping and waits for the answer: gives the round trip. A Pong answers all earlier pings.
         ///
+        /// An answer behind messages that nobody receives is not seen once as many were read ahead as may be: ping
+        /// where another task receives, or beside `recv` in `select!`. (The blocking adapter, whose calls cannot be
+        /// dropped, gives up then.)
+        ///
         /// # Errors
         /// How the connection ended, [`SendError::TooManyPings`](crate::SendError::TooManyPings) beyond 64 that wait.
         ///

@@ -12,14 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::state::Transport;
 use crate::websocket::WebSocket;
 
 /// How much input is discarded after a refusal, so that it is not lost in a reset.
 const MAX_DISCARDED: usize = 1 << 20;
-/// How long a refused peer may take to read the refusal and close.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of a head is read at once.
 const READ: usize = 4 * 1024;
 
@@ -107,7 +105,7 @@ impl Accept {
                 input = within(deadline, read(stream)) => input,
                 _ = &mut stopped => {
                     let refused = accepting.decline(503, "server shuts down\n", &mut out);
-                    return Err(refuse(stream, &out, refused).await);
+                    return Err(refuse(stream, &out, accepting.refusal_timeout(clock.now()), refused).await);
                 }
             };
             let answer = match input {
@@ -121,7 +119,9 @@ impl Accept {
             match answer {
                 Ok(Some(negotiated)) => break negotiated,
                 Ok(None) => {}
-                Err(refused) => return Err(refuse(stream, &out, refused).await),
+                Err(refused) => {
+                    return Err(refuse(stream, &out, accepting.refusal_timeout(clock.now()), refused).await);
+                }
             }
         };
         within(deadline, write(stream, &out)).await?;
@@ -201,10 +201,7 @@ impl Connect {
     async fn open(self) -> Result<WebSocket<TcpStream>, HandshakeError> {
         let target = Target::parse(&self.url)?;
         let clock = Clock::start();
-        let deadline = self
-            .config
-            .open_timeout()
-            .map(|timeout| tokio::time::Instant::now() + timeout);
+        let deadline = self.config.open_timeout().map(clock::after);
         let stream = within(deadline, TcpStream::connect((target.host(), target.port()))).await?;
         stream.set_nodelay(true)?;
         self.negotiate(&target, stream, clock).await
@@ -285,7 +282,12 @@ async fn write<S: Transport>(stream: &mut S, out: &[u8]) -> io::Result<()> {
 
 /// Sends a refusal, and reads until the client has closed: a socket closed with unread input is reset, and the
 /// refusal lost. Gives the refusal back.
-async fn refuse<S: Transport>(stream: &mut S, out: &[u8], refused: HandshakeError) -> HandshakeError {
+async fn refuse<S: Transport>(
+    stream: &mut S,
+    out: &[u8],
+    timeout: Duration,
+    refused: HandshakeError,
+) -> HandshakeError {
     let send = async {
         write(stream, out).await?;
         stream.shutdown().await?;
@@ -299,6 +301,6 @@ async fn refuse<S: Transport>(stream: &mut S, out: &[u8], refused: HandshakeErro
         io::Result::Ok(())
     };
     // Best effort: whether the refusal arrives does not change what it says.
-    let _ = tokio::time::timeout(REFUSAL_TIMEOUT, send).await;
+    let _ = tokio::time::timeout(timeout, send).await;
     refused
 }

@@ -114,17 +114,9 @@ where
         let mut tasks = JoinSet::new();
         let deadline = loop {
             tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        let connection = serve_one(stream, peer, accept.clone(), handler.clone(), control.clone());
-                        tasks.spawn(connection);
-                    }
-                    // Out of file descriptors, or the client is gone already: live connections go on.
-                    Err(error) => {
-                        warn!(%error, "accepting rests");
-                        tokio::time::sleep(ACCEPT_REST).await;
-                    }
-                },
+                (stream, peer) = next(&listener) => {
+                    tasks.spawn(serve_one(stream, peer, accept.clone(), handler.clone(), control.clone()));
+                }
                 Some(_) = tasks.join_next() => {}
                 deadline = control.stopped() => break deadline,
             }
@@ -154,6 +146,20 @@ impl<H> fmt::Debug for Server<H> {
             .field("address", &self.control.address())
             .field("accept", &self.accept)
             .finish_non_exhaustive()
+    }
+}
+
+/// Waits for a connection.
+async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // Out of file descriptors, or the client is gone already: live connections go on.
+            Err(error) => {
+                warn!(%error, "accepting rests");
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
     }
 }
 
@@ -190,21 +196,18 @@ where
     let id = ws.id();
     let shared = ws.handle.shared().clone();
     let _listed = control.list(&shared);
-    info!(connection = %id, %peer, "open");
+    debug!(connection = %id, %peer, "served");
     let span = debug_span!("connection", %id);
     // The call of the handler is part of what may fail: it runs as a future that the driver guards.
     let running = async move { handler(ws).await };
-    let ended = driver::drive(shared.clone(), running, close_frame)
-        .instrument(span)
-        .await;
-    let code = shared.with(|state, _| state.session.closed().map(|closed| closed.code().as_u16()));
+    let ended = driver::drive(shared, running, close_frame).instrument(span).await;
     match ended {
-        Ok(Ok(())) => info!(connection = %id, code, "closed"),
+        Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error: HandlerError = error.into();
-            warn!(connection = %id, code, error = %error.to_string().escape_debug(), "handler failed");
+            warn!(connection = %id, error = %error.to_string().escape_debug(), "handler failed");
         }
-        Err(_) => warn!(connection = %id, code, "handler panicked"),
+        Err(_) => warn!(connection = %id, "handler panicked"),
     }
     Guest::Connection
 }
@@ -213,7 +216,7 @@ where
 fn close_frame<E>(ended: &Ended<Result<(), E>>) -> CloseFrame<'static> {
     match ended {
         Ok(Ok(())) => CloseFrame::new(CloseCode::NORMAL, ""),
-        Ok(Err(_)) | Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, ""),
+        Ok(Err(_)) | Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, "handler failed"),
     }
 }
 

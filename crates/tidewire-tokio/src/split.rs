@@ -56,7 +56,7 @@ impl<S> fmt::Debug for Sender<S> {
     }
 }
 
-/// The half of a connection that receives.
+/// The half of a connection that receives. Without it, what arrives is dropped.
 pub struct Receiver<S = TcpStream> {
     pub(crate) handle: Handle<S>,
     pub(crate) ended: bool,
@@ -65,6 +65,17 @@ pub struct Receiver<S = TcpStream> {
 impl<S: Transport> Receiver<S> {
     receiving!();
     looking!();
+}
+
+/// Who cannot receive any more wants nothing to be kept: later messages are dropped, so that pings and the peer's
+/// Close behind them are seen, for the sake of the half that sends.
+impl<S> Drop for Receiver<S> {
+    fn drop(&mut self) {
+        self.handle.with(|state, _| {
+            state.session.stop_receiving();
+            state.to_wake.driver = true;
+        });
+    }
 }
 
 impl<S> fmt::Debug for Receiver<S> {

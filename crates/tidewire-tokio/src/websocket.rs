@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::calls::{self, Then};
 use crate::clock::Clock;
-use crate::driver;
+use crate::driver::{self, Ended};
 use crate::pieces::{PieceWriter, Pieces};
 use crate::shared::{Handle, Shared, Waiter};
 use crate::state::{State, Transport};
@@ -57,15 +57,40 @@ impl<S: Transport> WebSocket<S> {
     looking!();
 
     /// Runs a handler with this connection and drives it in the same task: corking, keepalive and reading ahead work
-    /// as in a server. Ends with the connection, which is closed with 1000 when the handler returns.
+    /// as in a server. Ends with the connection, which is closed with 1000 when the handler returns, and with 1011 when
+    /// it panics, which goes on from here.
+    ///
+    /// A connection that has a driver already keeps it, and only the handler is run.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tidewire_tokio::{Error, WebSocket, connect};
+    ///
+    /// let ws = connect("ws://localhost:9001").await?;
+    /// ws.run(|mut ws: WebSocket| async move {
+    ///     while let Some(message) = ws.recv().await? {
+    ///         ws.send(message).await?;
+    ///     }
+    ///     Ok::<(), Error>(())
+    /// })
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn run<F, Fut>(self, handler: F) -> Fut::Output
     where
         F: FnOnce(Self) -> Fut,
         Fut: Future,
     {
         let shared = self.handle.shared().clone();
-        let ended = driver::drive(shared, handler(self), |_| CloseFrame::new(1000, "")).await;
-        match ended {
+        if shared.with(|state, _| state.driven) {
+            return handler(self).await;
+        }
+        let close = |ended: &Ended<Fut::Output>| match ended {
+            Ok(_) => CloseFrame::new(CloseCode::NORMAL, ""),
+            Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, "handler failed"),
+        };
+        match driver::drive(shared, handler(self), close).await {
             Ok(output) => output,
             Err(panic) => std::panic::resume_unwind(panic),
         }

@@ -118,7 +118,8 @@ impl<S: Transport> Kept for Link<S> {
     fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look {
         let mut state = self.lock();
         let now = clock::now();
-        state.session.handle_timeout(now);
+        let State { session, inbox, .. } = &mut *state;
+        session.handle_timeout(now, inbox);
         let comes_and_goes = state.comes_and_goes();
         state = self.drain(state, Patience::None);
         if state.is_unread() && !comes_and_goes {

@@ -25,8 +25,10 @@ mod socket;
 
 pub use socket::Unsent;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ use tidewire_proto::{Client, Closed, Connection, Inbox, Instant, Phase, Server};
 use crate::config::{Config, Settings};
 use crate::error::Error;
 use crate::handshake::{ConnectionId, Handshake, Negotiated};
+use crate::log;
 use crate::masks::SystemMasks;
 use crate::message::Message;
 use crate::metrics::{Metrics, Traffic};
@@ -65,6 +68,10 @@ pub struct Session {
     sending_pieces: bool,
     broken: Option<Arc<io::Error>>,
     traffic: Traffic,
+    /// Where in the order of all bytes each message ends that has not left whole.
+    message_ends: VecDeque<u64>,
+    /// The end was logged.
+    logged: bool,
     handshake: Box<Handshake>,
     id: ConnectionId,
 }
@@ -108,9 +115,12 @@ impl Session {
             sending_pieces: false,
             broken: None,
             traffic: Traffic::default(),
+            message_ends: VecDeque::new(),
+            logged: false,
             handshake: Box::new(negotiated.handshake),
             id: ConnectionId::next(),
         };
+        log::opened(session.id);
         (session, Inbox::from(negotiated.rest))
     }
 
@@ -144,8 +154,17 @@ impl Session {
         Metrics {
             traffic: self.traffic,
             queued: self.unsent_len(),
+            queued_messages: self.message_ends.len(),
             latency: self.latency(),
             close_code: self.closed().map(Closed::code),
+        }
+    }
+
+    /// Logs the end of the connection, once, when there is one.
+    fn log_end(&mut self) {
+        if self.phase() == Phase::Ended && !mem::replace(&mut self.logged, true) {
+            let unsent = self.message_ends.len();
+            log::closed(self.id, self.closed(), unsent, self.broken.as_deref());
         }
     }
 

@@ -6,7 +6,7 @@ use crate::handshake::ConnectionId;
 use crate::log;
 use crate::message::Message;
 use crate::pings::PingWaiters;
-use crate::queue::{Chunk, Item};
+use crate::queue::{Chunk, Item, ReadAhead};
 
 /// The most frames that one call handles before it lets others work.
 const FRAMES_A_CALL: usize = 64;
@@ -95,6 +95,26 @@ impl Session {
         false
     }
 
+    /// Takes all of the input, which is one buffer at most, whatever was read ahead.
+    pub(super) fn take_input(&mut self, now: Instant, inbox: &mut Inbox) {
+        while !inbox.is_empty() {
+            match self.parse(now, inbox) {
+                Parsed::Item(item) if !self.gave_up => self.ahead.push(item),
+                Parsed::Item(_) | Parsed::Drained | Parsed::Enough => {}
+            }
+        }
+    }
+
+    /// Drops what was read ahead and every later message: nobody can receive any more.
+    ///
+    /// Pings are answered and the peer's Close is seen as before.
+    pub fn stop_receiving(&mut self) {
+        self.gave_up = true;
+        self.ahead = ReadAhead::default();
+        self.joining = None;
+        self.set_delivery(Delivery::Messages);
+    }
+
     /// Whether more input is to be read: not while as much as may be was read ahead, and not after the end.
     pub fn wants_input(&self) -> bool {
         match self.phase() {
@@ -144,6 +164,7 @@ impl Session {
         if let Parsed::Item(item) = &parsed {
             self.note_received(item);
         }
+        self.log_end();
         parsed
     }
 

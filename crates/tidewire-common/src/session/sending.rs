@@ -113,6 +113,8 @@ impl Session {
         self.traffic.payload_sent += data.len() as u64;
         if end == End::Last {
             self.traffic.messages_sent += 1;
+            self.message_ends
+                .push_back(self.traffic.bytes_sent + self.unsent_len() as u64);
         }
         log::sent(self.id, log::kind(data.kind()), data.as_bytes());
     }

@@ -1,10 +1,11 @@
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::mem;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tidewire_proto::{Fate, Instant};
+use tidewire_proto::{Fate, Inbox, Instant};
 
 use super::{Core, Session};
 
@@ -78,11 +79,19 @@ impl Session {
 
     fn note_written(&mut self, now: Instant, written: usize) {
         self.traffic.bytes_sent += written as u64;
+        while self
+            .message_ends
+            .front()
+            .is_some_and(|end| *end <= self.traffic.bytes_sent)
+        {
+            self.message_ends.pop_front();
+        }
         let unsent = self.unsent().len();
         if unsent == 0 {
             self.sent = 0;
             // An idle connection owns no output buffer: getting one costs less than keeping it.
             self.out = Vec::new();
+            self.message_ends = VecDeque::new();
         }
         either!(&mut self.core, connection => connection.handle_written(now, written, unsent, &mut self.out));
     }
@@ -102,6 +111,7 @@ impl Session {
             self.broken.get_or_insert(Arc::new(error));
         }
         either!(&mut self.core, connection => connection.handle_end());
+        self.log_end();
     }
 
     /// What to do with the socket, once all output has left.
@@ -115,7 +125,15 @@ impl Session {
     }
 
     /// Does what the deadlines up to `now` ask for.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    ///
+    /// Where one may end the connection, the input is taken first, beyond the bound of what is read ahead: what was
+    /// received before the end is still the application's.
+    pub fn handle_timeout(&mut self, now: Instant, inbox: &mut Inbox) {
+        let ends_at = either!(&self.core, connection => connection.poll_end());
+        if ends_at.is_some_and(|at| at <= now) {
+            self.take_input(now, inbox);
+        }
         either!(&mut self.core, connection => connection.handle_timeout(now, &mut self.out));
+        self.log_end();
     }
 }

@@ -148,13 +148,15 @@ impl<S: Transport> State<S> {
             return;
         }
         // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
-        if self.session.wants_input() && (!self.input.inbox.is_empty() || self.poll_fill(cx).is_ready()) {
-            self.session.read_ahead(now, &mut self.input.inbox);
-            self.input.release();
+        if self.session.wants_input() && self.input.inbox.is_empty() {
+            let _ = self.poll_fill(cx);
+        }
+        if !self.input.inbox.is_empty() {
             self.to_wake.receiver = true;
             self.to_wake.others = true;
         }
-        self.session.handle_timeout(now);
+        self.session.handle_timeout(now, &mut self.input.inbox);
+        self.input.release();
     }
 
     /// Makes the timer go off at the next deadline or before; a later one than it is armed for costs nothing.

@@ -110,7 +110,11 @@ impl<S: Transport> State<S> {
             }
             Ok(0) => self.session.handle_end(None),
             Ok(read) => self.input.note_read(read),
-            Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                self.input.release();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Err(error) => {
                 self.session.handle_end(Some(error));
                 return Poll::Ready(0);
