@@ -126,8 +126,9 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::handshake::HeadLimits;
     use crate::handshake::InvalidField;
-    use crate::handshake::head::{Head, HeadLimits, StartLine};
+    use crate::handshake::head::{Head, StartLine};
 
     const FIELDS: [(&str, &str); 3] = [
         ("Upgrade", "websocket"),

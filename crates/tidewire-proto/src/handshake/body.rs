@@ -182,8 +182,9 @@ mod tests {
 
     use super::Progress::{Complete, More, Truncated};
     use super::*;
+    use crate::handshake::HeadLimits;
     use crate::handshake::ResponseError;
-    use crate::handshake::head::{Head, HeadLimits, StartLine};
+    use crate::handshake::head::{Head, StartLine};
 
     const LIMIT: usize = 8;
     const CHUNKED: &str = "Transfer-Encoding: gzip, Chunked";

@@ -41,6 +41,7 @@
 //! ```
 
 mod accept_key;
+mod acceptance;
 mod accepted;
 mod body;
 mod client;
@@ -50,25 +51,28 @@ mod fields;
 #[doc(hidden)]
 pub mod fuzz;
 mod head;
+mod head_limits;
 mod offer;
 mod request;
 mod request_error;
 mod response;
 mod response_error;
 mod server;
+mod syntax;
 mod unshown;
 mod upgrade;
 
 pub use accept_key::accept_key;
+pub use acceptance::Acceptance;
 pub use accepted::Accepted;
 pub use client::ClientHandshake;
 pub use client_request::ClientRequest;
 pub use error::{AcceptanceError, InvalidField, Malformed};
 pub use fields::Fields;
-pub use head::HeadLimits;
+pub use head_limits::HeadLimits;
 pub use request::{HttpVersion, Request};
 pub use request_error::RequestError;
 pub use response::Response;
 pub use response_error::ResponseError;
 pub use server::ServerHandshake;
-pub use upgrade::{Acceptance, Upgrade};
+pub use upgrade::Upgrade;

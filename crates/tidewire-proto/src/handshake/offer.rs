@@ -1,7 +1,7 @@
 use alloc::string::String;
 
 use super::error::InvalidField;
-use super::fields::{check_token, elements, is_token_byte};
+use super::syntax::{check_token, elements, is_token_byte};
 
 /// Subprotocols or extensions in order of preference, as they stand in a field.
 ///

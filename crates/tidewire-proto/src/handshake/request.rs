@@ -3,9 +3,10 @@ use alloc::vec;
 use core::fmt;
 
 use super::error::{InvalidField, Malformed, excerpt};
-use super::fields::{Fields, check_token};
+use super::fields::Fields;
 use super::head::Head;
 use super::request_error::RequestError;
+use super::syntax::check_token;
 
 /// The version in a head's first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -161,7 +162,8 @@ mod tests {
     use alloc::format;
 
     use super::*;
-    use crate::handshake::head::{HeadLimits, StartLine};
+    use crate::handshake::HeadLimits;
+    use crate::handshake::head::StartLine;
 
     fn parse(text: &[u8]) -> Result<Request, RequestError> {
         let mut head = Head::new(StartLine::Request, HeadLimits::default());

@@ -2,7 +2,8 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use super::head::{Head, HeadLimits, StartLine};
+use super::head::{Head, StartLine};
+use super::head_limits::HeadLimits;
 use super::request::Request;
 use super::request_error::RequestError;
 use super::unshown::Unshown;

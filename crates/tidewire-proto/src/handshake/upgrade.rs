@@ -2,12 +2,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::accept_key::{accept_key, is_key};
+use super::acceptance::Acceptance;
 use super::client_request::check_authority;
-use super::error::{AcceptanceError, InvalidField, excerpt};
-use super::fields::{Fields, check_token, is_owned, write_field};
-use super::offer::{Offers, check_extension, check_subprotocol, received_extensions};
+use super::error::{AcceptanceError, excerpt};
+use super::fields::{Fields, write_field};
+use super::offer::{Offers, received_extensions};
 use super::request::{HttpVersion, Request};
 use super::request_error::RequestError;
+use super::syntax::check_token;
 
 /// A request that may become a connection: every check of §4.2.1 has passed.
 ///
@@ -107,98 +109,14 @@ impl Upgrade {
     ///
     /// When the client did not offer the subprotocol or an extension. Nothing was written.
     pub fn accept(&self, acceptance: &Acceptance, out: &mut Vec<u8>) -> Result<(), AcceptanceError> {
-        // §4.2.2: "Either a single value representing the subprotocol the server is ready to use or null. The
-        // value chosen MUST be derived from the client's handshake".
-        if let Some(subprotocol) = &acceptance.subprotocol
-            && !self.subprotocols.has(subprotocol)
-        {
-            return Err(AcceptanceError::SubprotocolNotOffered {
-                subprotocol: excerpt(subprotocol.as_bytes()),
-            });
-        }
-        // §4.2.2, on extensions: "the value MUST be derived from the client's handshake".
-        if let Some(extension) = acceptance
-            .extensions
-            .iter()
-            .find(|have| !self.extensions.has_name_of(have))
-        {
-            return Err(AcceptanceError::ExtensionNotOffered {
-                extension: excerpt(extension.as_bytes()),
-            });
-        }
+        acceptance.check(&self.subprotocols, &self.extensions)?;
         out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
         write_field(out, "Upgrade", b"websocket");
         write_field(out, "Connection", b"Upgrade");
         write_field(out, "Sec-WebSocket-Accept", self.accept.as_bytes());
-        if let Some(subprotocol) = &acceptance.subprotocol {
-            write_field(out, "Sec-WebSocket-Protocol", subprotocol.as_bytes());
-        }
-        if !acceptance.extensions.is_empty() {
-            write_field(out, "Sec-WebSocket-Extensions", acceptance.extensions.as_bytes());
-        }
-        acceptance.fields.write(out);
+        acceptance.write(out);
         out.extend_from_slice(b"\r\n");
         Ok(())
-    }
-}
-
-/// What a server adds when it accepts an upgrade.
-///
-/// ```
-/// use tidewire_proto::handshake::{Acceptance, InvalidField};
-///
-/// let acceptance = Acceptance::new().subprotocol("chat")?.field("Set-Cookie", "session=7")?;
-/// # let _ = acceptance;
-/// # Ok::<(), InvalidField>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Acceptance {
-    subprotocol: Option<String>,
-    extensions: Offers,
-    fields: Fields,
-}
-
-impl Acceptance {
-    /// Creates the acceptance that adds nothing.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Chooses a subprotocol, in place of one chosen before.
-    ///
-    /// # Errors
-    ///
-    /// When it is no token.
-    pub fn subprotocol(mut self, subprotocol: &str) -> Result<Self, InvalidField> {
-        check_subprotocol(subprotocol, &Offers::default())?;
-        self.subprotocol = Some(subprotocol.into());
-        Ok(self)
-    }
-
-    /// Accepts one more extension, with the parameters that were agreed on.
-    ///
-    /// # Errors
-    ///
-    /// When it is not one name with parameters in visible text.
-    pub fn extension(mut self, extension: &str) -> Result<Self, InvalidField> {
-        check_extension(extension)?;
-        self.extensions.push(extension);
-        Ok(self)
-    }
-
-    /// Adds a header field.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Fields::push`], and for the fields of the handshake itself and those that frame a message.
-    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
-        if is_owned(name) {
-            return Err(InvalidField::Reserved {
-                name: excerpt(name.as_bytes()),
-            });
-        }
-        self.fields.push(name, value)?;
-        Ok(self)
     }
 }
 
@@ -254,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::Instant;
-    use crate::handshake::{HeadLimits, ServerHandshake};
+    use crate::handshake::{HeadLimits, InvalidField, ServerHandshake};
 
     const FIELDS: [(&str, &str); 5] = [
         ("Host", "server.example.com"),
@@ -463,31 +381,5 @@ mod tests {
             .and_then(|two| two.extension("one; b"));
         assert_eq!(accept(both).0, Ok(Ok(())));
         Ok(())
-    }
-
-    #[test]
-    fn an_acceptance_injects_nothing() {
-        for subprotocol in ["", "a,b", "a b", "a\r\nb: c"] {
-            assert!(
-                Acceptance::new().subprotocol(subprotocol).is_err(),
-                "{subprotocol:?}"
-            );
-        }
-        for extension in ["", ";a", "a, b", "a\r\nb: c", "ä", "a b"] {
-            assert!(Acceptance::new().extension(extension).is_err(), "{extension:?}");
-        }
-        let fields = [
-            "upgrade",
-            "Connection",
-            "Sec-WebSocket-Accept",
-            "sec-websocket-protocol",
-            "Content-Length",
-            "a\r\nb",
-            "",
-        ];
-        for name in fields {
-            assert!(Acceptance::new().field(name, "x").is_err(), "{name:?}");
-        }
-        assert!(Acceptance::new().field("a", "b\r\nc: d").is_err());
     }
 }

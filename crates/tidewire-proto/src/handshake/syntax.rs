@@ -1,0 +1,50 @@
+/// The elements of a comma-separated list, without surrounding white space; empty ones are skipped.
+pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',')
+        .map(trim)
+        .filter(|element| !element.is_empty())
+}
+
+/// RFC 9110 §5.6.3: OWS is spaces and tabs, nothing else.
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', inner @ ..] | [inner @ .., b' ' | b'\t'] = text {
+        text = inner;
+    }
+    text
+}
+
+/// RFC 9110 §5.6.2: `tchar`.
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+/// Refuses what is no token with the first byte that is wrong, or `None` when it is empty.
+pub(super) fn check_token(text: &str) -> Result<(), Option<u8>> {
+    match text.bytes().find(|&byte| !is_token_byte(byte)) {
+        Some(byte) => Err(Some(byte)),
+        None if text.is_empty() => Err(None),
+        None => Ok(()),
+    }
+}
+
+/// RFC 9110 §5.5: `field-vchar`, space and tab.
+pub(super) const fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
+}
