@@ -3,6 +3,7 @@
 //! The stream below moves one byte a call, and answers every other call with a vain wake-up.
 
 use std::future::{Future, poll_fn};
+use std::ops::Range;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -47,6 +48,26 @@ async fn done<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Calls what is dropped after this many polls, again and again until one call ends.
+async fn persistently<T>(polls: usize, mut call: impl AsyncFnMut() -> T) -> T {
+    let calls = async {
+        loop {
+            if let Some(output) = up_to(polls, call()).await {
+                break output;
+            }
+        }
+    };
+    done("calls that are dropped", calls).await
+}
+
+/// Each side with each number of polls, and the name of the row.
+fn rows(polls: Range<usize>) -> impl Iterator<Item = (Sender, usize, String)> {
+    let row = |side, polls| (side, polls, format!("{side:?}, {polls} polls"));
+    SIDES
+        .into_iter()
+        .flat_map(move |side| polls.clone().map(move |polls| row(side, polls)))
+}
+
 /// What the endpoint under test wrote: each frame's first byte and payload.
 fn frames(side: Sender, bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     reference::frames(bytes, side)
@@ -89,34 +110,28 @@ fn answers() -> Vec<(u8, Vec<u8>)> {
     ]
 }
 
+/// Checks that all of [`exchange`] was received and answered.
+fn check_exchange(row: &str, side: Sender, received: &[Message], script: &Script) {
+    let expected = messages().map(|(_, message)| message);
+    assert_eq!(received, expected, "{row}");
+    assert_eq!(frames(side, &script.take_output()), answers(), "{row}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn recv_dropped_after_any_number_of_polls_loses_no_byte() {
     bounded(async {
-        for side in SIDES {
-            for polls in 1..POLLS {
-                let (mut ws, script) = trickling(side, Config::default()).await;
-                script.feed(&stream(&exchange(), other(side)));
-                script.end();
-                let mut received = Vec::new();
-                while let Some(message) = done("recv", async {
-                    loop {
-                        if let Some(message) = up_to(polls, ws.recv()).await {
-                            break message.expect("a clean end");
-                        }
-                    }
-                })
+        for (side, polls, row) in rows(1..POLLS) {
+            let (mut ws, script) = trickling(side, Config::default()).await;
+            script.feed(&stream(&exchange(), other(side)));
+            script.end();
+            let mut received = Vec::new();
+            while let Some(message) = persistently(polls, async || ws.recv().await)
                 .await
-                {
-                    received.push(message);
-                }
-                let expected = messages().map(|(_, message)| message);
-                assert_eq!(received, expected, "{side:?}, {polls} polls");
-                assert_eq!(
-                    frames(side, &script.take_output()),
-                    answers(),
-                    "{side:?}, {polls} polls"
-                );
+                .expect("a clean end")
+            {
+                received.push(message);
             }
+            check_exchange(&row, side, &received, &script);
         }
     })
     .await;
@@ -125,32 +140,19 @@ async fn recv_dropped_after_any_number_of_polls_loses_no_byte() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_dropped_after_any_number_of_polls_loses_no_byte() {
     bounded(async {
-        for side in SIDES {
-            for polls in 1..POLLS {
-                let (ws, script) = trickling(side, Config::default()).await;
-                let (_tx, mut rx) = ws.split();
-                script.feed(&stream(&exchange(), other(side)));
-                script.end();
-                let mut received = Vec::new();
-                while let Some(message) = done("recv", async {
-                    loop {
-                        if let Some(message) = up_to(polls, rx.recv()).await {
-                            break message.expect("a clean end");
-                        }
-                    }
-                })
+        for (side, polls, row) in rows(1..POLLS) {
+            let (ws, script) = trickling(side, Config::default()).await;
+            let (_tx, mut rx) = ws.split();
+            script.feed(&stream(&exchange(), other(side)));
+            script.end();
+            let mut received = Vec::new();
+            while let Some(message) = persistently(polls, async || rx.recv().await)
                 .await
-                {
-                    received.push(message);
-                }
-                let expected = messages().map(|(_, message)| message);
-                assert_eq!(received, expected, "{side:?}, {polls} polls");
-                assert_eq!(
-                    frames(side, &script.take_output()),
-                    answers(),
-                    "{side:?}, {polls} polls"
-                );
+                .expect("a clean end")
+            {
+                received.push(message);
             }
+            check_exchange(&row, side, &received, &script);
         }
     })
     .await;
@@ -168,14 +170,9 @@ async fn recv_pieces_dropped_after_any_number_of_polls_loses_no_byte() {
                 let mut joined = Vec::new();
                 if let Some(pieces) = up_to(polls, ws.recv_pieces()).await {
                     let mut pieces = pieces.expect("open").expect("a message");
-                    while let Some(piece) = done("next", async {
-                        loop {
-                            if let Some(piece) = up_to(polls, pieces.next()).await {
-                                break piece.expect("open");
-                            }
-                        }
-                    })
-                    .await
+                    while let Some(piece) = persistently(polls, async || pieces.next().await)
+                        .await
+                        .expect("open")
                     {
                         joined.extend_from_slice(piece.as_bytes());
                     }
@@ -194,24 +191,27 @@ async fn recv_pieces_dropped_after_any_number_of_polls_loses_no_byte() {
 #[tokio::test(start_paused = true)]
 async fn send_dropped_after_any_number_of_polls_is_all_or_nothing() {
     bounded(async {
-        for side in SIDES {
-            for polls in 0..POLLS {
-                let (ws, script) = trickling(side, Config::default()).await;
-                up_to(polls, ws.send("dropped")).await.transpose().expect("open");
-                done("send", ws.send("kept")).await.expect("open");
-                let mut expected = vec![(0x81, b"kept".to_vec())];
-                if polls > 0 {
-                    expected.insert(0, (0x81, b"dropped".to_vec()));
-                }
-                assert_eq!(
-                    frames(side, &script.take_output()),
-                    expected,
-                    "{side:?}, {polls} polls"
-                );
+        for (side, polls, row) in rows(0..POLLS) {
+            let (ws, script) = trickling(side, Config::default()).await;
+            up_to(polls, ws.send("dropped")).await.transpose().expect("open");
+            done("send", ws.send("kept")).await.expect("open");
+            let mut expected = vec![(0x81, b"kept".to_vec())];
+            if polls > 0 {
+                expected.insert(0, (0x81, b"dropped".to_vec()));
             }
+            assert_eq!(frames(side, &script.take_output()), expected, "{row}");
         }
     })
     .await;
+}
+
+/// A server whose queue one message fills.
+async fn one_at_a_time() -> (WebSocket<Trickle>, Script) {
+    let config = Config::builder()
+        .write_queue(1)
+        .build()
+        .expect("no contradiction");
+    trickling(Sender::Server, config).await
 }
 
 /// Checks what was written where one of three messages was given up while it waited for room.
@@ -230,11 +230,7 @@ fn check_waiting(script: &Script, taken: bool, polls: usize) {
 async fn send_dropped_while_it_waits_for_room_is_all_or_nothing() {
     bounded(async {
         for polls in 0..POLLS {
-            let config = Config::builder()
-                .write_queue(1)
-                .build()
-                .expect("no contradiction");
-            let (ws, script) = trickling(Sender::Server, config).await;
+            let (ws, script) = one_at_a_time().await;
             ws.try_send("first").expect("room");
             let taken = up_to(polls, ws.send("dropped")).await.is_some();
             done("send", ws.send("kept")).await.expect("open");
@@ -248,11 +244,7 @@ async fn send_dropped_while_it_waits_for_room_is_all_or_nothing() {
 async fn a_senders_send_dropped_while_it_waits_for_room_is_all_or_nothing() {
     bounded(async {
         for polls in 0..POLLS {
-            let config = Config::builder()
-                .write_queue(1)
-                .build()
-                .expect("no contradiction");
-            let (ws, script) = trickling(Sender::Server, config).await;
+            let (ws, script) = one_at_a_time().await;
             let (tx, _rx) = ws.split();
             tx.try_send("first").expect("room");
             let taken = up_to(polls, tx.send("dropped")).await.is_some();
@@ -267,21 +259,15 @@ async fn a_senders_send_dropped_while_it_waits_for_room_is_all_or_nothing() {
 #[tokio::test(start_paused = true)]
 async fn flush_dropped_after_any_number_of_polls_goes_on() {
     bounded(async {
-        for side in SIDES {
-            for polls in 0..POLLS {
-                let (ws, script) = trickling(side, Config::default()).await;
-                for text in ["a", "b", "c"] {
-                    ws.feed(text).await.expect("open");
-                }
-                up_to(polls, ws.flush()).await.transpose().expect("open");
-                done("flush", ws.flush()).await.expect("open");
-                let expected = [b"a", b"b", b"c"].map(|text| (0x81, text.to_vec()));
-                assert_eq!(
-                    frames(side, &script.take_output()),
-                    expected,
-                    "{side:?}, {polls} polls"
-                );
+        for (side, polls, row) in rows(0..POLLS) {
+            let (ws, script) = trickling(side, Config::default()).await;
+            for text in ["a", "b", "c"] {
+                ws.feed(text).await.expect("open");
             }
+            up_to(polls, ws.flush()).await.transpose().expect("open");
+            done("flush", ws.flush()).await.expect("open");
+            let expected = [b"a", b"b", b"c"].map(|text| (0x81, text.to_vec()));
+            assert_eq!(frames(side, &script.take_output()), expected, "{row}");
         }
     })
     .await;
@@ -290,37 +276,31 @@ async fn flush_dropped_after_any_number_of_polls_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn close_dropped_after_any_number_of_polls_is_sent_once() {
     bounded(async {
-        for side in SIDES {
-            for polls in 0..POLLS {
-                let (ws, script) = trickling(side, Config::default()).await;
-                ws.feed("last").await.expect("open");
-                up_to(polls, ws.close(1000, "first"))
-                    .await
-                    .transpose()
-                    .expect("a fine code");
-                let (code, reason) = if polls == 0 {
-                    (1001, "second")
-                } else {
-                    (1000, "first")
-                };
-                script.feed(&Frame::close_with(code, "").sent_by(other(side)));
-                script.end();
-                done("close", ws.close(1001, "second"))
-                    .await
-                    .expect("a fine code");
-                let expected = [
-                    (0x81, b"last".to_vec()),
-                    (0x88, [&code.to_be_bytes()[..], reason.as_bytes()].concat()),
-                ];
-                assert_eq!(
-                    frames(side, &script.take_output()),
-                    expected,
-                    "{side:?}, {polls} polls"
-                );
-                let closed = ws.closed().expect("closed");
-                assert!(closed.is_clean(), "{side:?}, {polls} polls: {closed:?}");
-                assert_eq!(closed.first(), Some(Side::Local), "{side:?}, {polls} polls");
-            }
+        for (side, polls, row) in rows(0..POLLS) {
+            let (ws, script) = trickling(side, Config::default()).await;
+            ws.feed("last").await.expect("open");
+            up_to(polls, ws.close(1000, "first"))
+                .await
+                .transpose()
+                .expect("a fine code");
+            let (code, reason) = if polls == 0 {
+                (1001, "second")
+            } else {
+                (1000, "first")
+            };
+            script.feed(&Frame::close_with(code, "").sent_by(other(side)));
+            script.end();
+            done("close", ws.close(1001, "second"))
+                .await
+                .expect("a fine code");
+            let expected = [
+                (0x81, b"last".to_vec()),
+                (0x88, [&code.to_be_bytes()[..], reason.as_bytes()].concat()),
+            ];
+            assert_eq!(frames(side, &script.take_output()), expected, "{row}");
+            let closed = ws.closed().expect("closed");
+            assert!(closed.is_clean(), "{row}: {closed:?}");
+            assert_eq!(closed.first(), Some(Side::Local), "{row}");
         }
     })
     .await;
@@ -329,33 +309,31 @@ async fn close_dropped_after_any_number_of_polls_is_sent_once() {
 #[tokio::test(start_paused = true)]
 async fn ping_dropped_after_any_number_of_polls_is_sent_once() {
     bounded(async {
-        for side in SIDES {
-            for polls in 0..POLLS {
-                let (ws, script) = trickling(side, Config::default()).await;
-                assert!(up_to(polls, ws.ping_with(b"dropped")).await.is_none());
-                // One answer to both: a Pong answers all pings before it.
-                script.feed(&Frame::pong("kept").sent_by(other(side)));
-                let mut early = Vec::new();
-                let kept = async {
-                    // The answer above is one that nobody asked for where it is read before the ping is queued.
-                    let mut kept = pin!(ws.ping_with(b"kept"));
-                    loop {
-                        if let Some(round_trip) = up_to(20, kept.as_mut()).await {
-                            break round_trip;
-                        }
-                        early.extend(script.take_output());
-                        script.feed(&Frame::pong("kept").sent_by(other(side)));
+        for (side, polls, row) in rows(0..POLLS) {
+            let (ws, script) = trickling(side, Config::default()).await;
+            assert!(up_to(polls, ws.ping_with(b"dropped")).await.is_none());
+            // One answer to both: a Pong answers all pings before it.
+            script.feed(&Frame::pong("kept").sent_by(other(side)));
+            let mut early = Vec::new();
+            let kept = async {
+                // The answer above is one that nobody asked for where it is read before the ping is queued.
+                let mut kept = pin!(ws.ping_with(b"kept"));
+                loop {
+                    if let Some(round_trip) = up_to(20, kept.as_mut()).await {
+                        break round_trip;
                     }
-                };
-                done("ping", kept).await.expect("open");
-                done("flush", ws.flush()).await.expect("open");
-                early.extend(script.take_output());
-                let mut expected = vec![(0x89, b"kept".to_vec())];
-                if polls > 0 {
-                    expected.insert(0, (0x89, b"dropped".to_vec()));
+                    early.extend(script.take_output());
+                    script.feed(&Frame::pong("kept").sent_by(other(side)));
                 }
-                assert_eq!(frames(side, &early), expected, "{side:?}, {polls} polls");
+            };
+            done("ping", kept).await.expect("open");
+            done("flush", ws.flush()).await.expect("open");
+            early.extend(script.take_output());
+            let mut expected = vec![(0x89, b"kept".to_vec())];
+            if polls > 0 {
+                expected.insert(0, (0x89, b"dropped".to_vec()));
             }
+            assert_eq!(frames(side, &early), expected, "{row}");
         }
     })
     .await;
@@ -368,8 +346,11 @@ enum Cut {
     Reset,
 }
 
+/// The messages that were received, and how that ended.
+type Seen = (Vec<Message>, Result<(), Error>);
+
 /// Receives up to the end.
-async fn all(ws: &mut WebSocket<Trickle>) -> (Vec<Message>, Result<(), Error>) {
+async fn all(ws: &mut WebSocket<Trickle>) -> Seen {
     let mut received = Vec::new();
     loop {
         match done("recv", ws.recv()).await {
@@ -385,7 +366,7 @@ fn check_cut(
     side: Sender,
     cut: Cut,
     at: usize,
-    (received, end): (Vec<Message>, Result<(), Error>),
+    (received, end): Seen,
     ws: &WebSocket<Trickle>,
     written: &[u8],
 ) {
@@ -427,62 +408,52 @@ fn check_cut(
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_exchange_cut_after_any_byte_gives_what_was_whole_and_then_one_end() {
-    bounded(async {
-        for side in SIDES {
-            let bytes = stream(&exchange(), other(side));
-            for (cut, at) in [Cut::Eof, Cut::Reset]
-                .into_iter()
-                .flat_map(|cut| (0..=bytes.len()).map(move |at| (cut, at)))
-            {
-                let (mut ws, script) = trickling(side, Config::default()).await;
-                script.feed(&bytes[..at]);
-                match cut {
-                    Cut::Eof => script.end(),
-                    Cut::Reset => script.reset(),
-                }
-                let seen = all(&mut ws).await;
-                let again = done("recv", ws.recv())
-                    .await
-                    .map(|_| ())
-                    .map_err(|error| error.to_string());
-                assert_eq!(again, seen.1.as_ref().map(|&()| ()).map_err(ToString::to_string));
-                check_cut(side, cut, at, seen, &ws, &script.take_output());
-            }
-        }
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_driven_exchange_cut_after_any_byte_gives_what_was_whole_and_then_one_end() {
-    bounded(async {
-        for side in SIDES {
-            let bytes = stream(&exchange(), other(side));
-            for (cut, at) in [Cut::Eof, Cut::Reset]
-                .into_iter()
-                .flat_map(|cut| (0..=bytes.len()).map(move |at| (cut, at)))
-            {
+/// Cuts an exchange after each of its bytes, and checks what `receive` sees of it.
+async fn check_cuts(receive: impl AsyncFn(WebSocket<Trickle>, usize) -> (WebSocket<Trickle>, Seen)) {
+    for side in SIDES {
+        let bytes = stream(&exchange(), other(side));
+        for cut in [Cut::Eof, Cut::Reset] {
+            for at in 0..=bytes.len() {
                 let (ws, script) = trickling(side, Config::default()).await;
                 script.feed(&bytes[..at]);
                 match cut {
                     Cut::Eof => script.end(),
                     Cut::Reset => script.reset(),
                 }
-                let run = ws.run(async |mut ws| {
-                    // The driver reads ahead meanwhile, some more each time.
-                    for _ in 0..at {
-                        yield_now().await;
-                    }
-                    let seen = all(&mut ws).await;
-                    (ws, seen)
-                });
-                let (ws, seen) = done("run", run).await;
+                let (ws, seen) = receive(ws, at).await;
                 check_cut(side, cut, at, seen, &ws, &script.take_output());
             }
         }
-    })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_cut_after_any_byte_gives_what_was_whole_and_then_one_end() {
+    bounded(check_cuts(async |mut ws, _| {
+        let seen = all(&mut ws).await;
+        let again = done("recv", ws.recv()).await;
+        assert_eq!(
+            again.map(drop).map_err(|error| error.to_string()),
+            seen.1.as_ref().map(|&()| ()).map_err(ToString::to_string)
+        );
+        (ws, seen)
+    }))
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driven_exchange_cut_after_any_byte_gives_what_was_whole_and_then_one_end() {
+    bounded(check_cuts(async |ws, at| {
+        let run = ws.run(async |mut ws| {
+            // The driver reads ahead meanwhile, some more each time.
+            for _ in 0..at {
+                yield_now().await;
+            }
+            let seen = all(&mut ws).await;
+            (ws, seen)
+        });
+        done("run", run).await
+    }))
     .await;
 }
 
