@@ -106,14 +106,17 @@ impl Accept {
         };
         match result {
             Ok(negotiated) => {
-                let deadline = self.config.open_timeout().map(|timeout| start + timeout);
+                let deadline = self
+                    .config
+                    .open_timeout()
+                    .and_then(|timeout| clock::after(start, timeout));
                 exchange::write(&stream, &out, deadline)?;
                 let session = Session::server(&self.config, negotiated, clock::now());
                 Ok(WebSocket::new(stream, session)?)
             }
             Err(error) => {
                 if !out.is_empty() {
-                    exchange::refuse(&stream, &out);
+                    exchange::refuse(&stream, &out, accepting.refusal_timeout(clock::now()));
                 }
                 Err(error)
             }

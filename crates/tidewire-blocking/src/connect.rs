@@ -106,7 +106,9 @@ impl Connect {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.config.open_timeout().map(|timeout| clock::now() + timeout)
+        self.config
+            .open_timeout()
+            .and_then(|timeout| clock::after(clock::now(), timeout))
     }
 
     fn shake_hands<S: Transport>(

@@ -6,11 +6,12 @@ use std::io::{self, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidewire_common::Traffic;
-use tidewire_common::proto::{CloseCode, CloseFrame};
+use tidewire_common::proto::{CloseCode, CloseFrame, Instant};
 
+use crate::clock;
 use crate::link::Link;
 use crate::server_handle::Served;
 use crate::transport::Transport;
@@ -103,8 +104,8 @@ impl Control {
         if guests.stop.is_some() {
             return;
         }
-        let now = Instant::now();
-        guests.stop = Some(now.checked_add(deadline).unwrap_or(now));
+        // A moment too far to be named is centuries away.
+        guests.stop = Some(clock::now() + deadline);
         // One byte always fits; a server that is not running yet finds the flag set.
         let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
         for place in guests.list.values() {
@@ -123,7 +124,7 @@ impl Control {
     /// Waits for the connections' threads, at last without patience.
     pub(crate) fn finish(&self) -> Served {
         let mut guests = self.lock();
-        let deadline = guests.stop.unwrap_or_else(Instant::now);
+        let deadline = guests.stop.unwrap_or_else(clock::now);
         guests = self.wait_empty(guests, deadline);
         let mut aborted = Vec::new();
         for place in guests.list.values_mut() {
@@ -138,7 +139,7 @@ impl Control {
         for connection in aborted {
             connection.abort();
         }
-        let guests = self.wait_empty(self.lock(), Instant::now() + AFTER_ABORT);
+        let guests = self.wait_empty(self.lock(), clock::now() + AFTER_ABORT);
         guests.served
     }
 
@@ -148,7 +149,7 @@ impl Control {
         deadline: Instant,
     ) -> MutexGuard<'a, Guests> {
         while !guests.list.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline - clock::now();
             if left.is_zero() {
                 break;
             }

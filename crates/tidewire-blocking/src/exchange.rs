@@ -12,9 +12,8 @@ use crate::transport::{Transport, is_vain};
 
 /// How much is read at once: requests and responses fit.
 const BUFFER: usize = 4 * 1024;
-/// How much input is discarded behind a refusal, and for how long.
+/// How much input is discarded behind a refusal.
 const MAX_DISCARDED: usize = 1 << 20;
-const DISCARDING: Duration = Duration::from_secs(1);
 
 /// What a read during the handshake gave.
 pub(crate) enum Arrived {
@@ -62,9 +61,9 @@ pub(crate) fn write<S: Transport>(
 }
 
 /// Sends a refusal so that it arrives: a socket that is closed with unread input is reset, and the reset destroys what
-/// is on its way.
-pub(crate) fn refuse<S: Transport>(transport: &S, refusal: &[u8]) {
-    let deadline = Some(clock::now() + DISCARDING);
+/// is on its way. The peer may take `timeout` to read it and close.
+pub(crate) fn refuse<S: Transport>(transport: &S, refusal: &[u8], timeout: Duration) {
+    let deadline = Some(clock::now() + timeout);
     if write(transport, refusal, deadline).is_err() || transport.shutdown(Shutdown::Write).is_err() {
         return;
     }

@@ -13,12 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tidewire_common::proto::{Inbox, Instant};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::clock;
 use crate::link::KEEPER_BUFFER;
+
+/// How long waiting for descriptors rests after it failed.
+const POLL_REST: Duration = Duration::from_millis(50);
 
 /// A connection that the keeper looks after.
 pub(crate) trait Kept: Send + Sync {
@@ -232,7 +236,7 @@ impl Rounds {
                 Some(Duration::ZERO)
             }
         };
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let timeout = timeout.and_then(clock::to_system);
         let mut keys = Vec::with_capacity(self.watched.len());
         let mut fds = Vec::with_capacity(self.watched.len() + 1);
         fds.push(PollFd::from_borrowed_fd(self.woken.as_fd(), PollFlags::IN));
@@ -244,9 +248,16 @@ impl Rounds {
                 fds.push(PollFd::from_borrowed_fd(fd, entry.interest));
             }
         }
-        if poll(&mut fds, timeout.as_ref()).is_err() {
-            // Interrupted, or out of memory for a moment: the next round is the answer to both.
-            return Vec::new();
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Vec::new(),
+            // Out of memory, or more descriptors than the process may have: this may last, so that all are looked at
+            // in vain rather than none.
+            Err(error) => {
+                warn!(%error, "waiting for descriptors rests");
+                thread::sleep(POLL_REST);
+                return keys;
+            }
         }
         let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
         let woken = ready.next().unwrap_or(false);

@@ -73,10 +73,4 @@ pub use split::{Receiver, Sender};
 pub use transport::Transport;
 pub use websocket::WebSocket;
 
-pub use tidewire_common::proto::{
-    CloseCode, Closed, Keepalive, Kind, Limits, Phase, ProtocolError, SendError, cut_reason,
-};
-pub use tidewire_common::{
-    Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, ServerPolicy,
-    Traffic, TrySendError, UrlError,
-};
+pub use tidewire_common::public::*;

@@ -27,7 +27,7 @@ impl ServerHandle {
     }
 
     /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
-    /// the handlers; those that have not returned after `deadline` are aborted.
+    /// the handlers; those that have not returned after `deadline` are aborted, none after [`Duration::MAX`].
     ///
     /// Returns at once: the server's own call ends when all is done, at most a second after the deadline. A handler
     /// that goes on after its connection was aborted keeps its thread.

@@ -10,9 +10,10 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
+use crate::clock;
 use crate::transport::Transport;
 
 impl Transport for TcpStream {
@@ -107,7 +108,7 @@ fn attempt(
                 {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
-                let left = left.and_then(|left| Timespec::try_from(left).ok());
+                let left = left.and_then(clock::to_system);
                 match poll(&mut [PollFd::from_borrowed_fd(fd, ready)], left.as_ref()) {
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(error.into()),
