@@ -54,8 +54,8 @@ macro_rules! sending {
         ///
         /// # Errors
         /// How the connection ended, [`SendError::TooManyPings`](crate::SendError::TooManyPings) beyond 64 that
-        /// wait, and [`Error::Io`] where the answer is not seen for 10 s because it stands behind messages that
-        /// nobody receives.
+        /// wait, and [`Error::NotReceiving`] where the answer is not seen for 10 s because it stands behind messages
+        /// that nobody receives.
         pub fn ping(&self) -> Result<Duration, Error> {
             self.handle.ping(None)
         }
@@ -156,15 +156,15 @@ macro_rules! receiving {
             forever(self.handle.receive(None, Session::next_message))
         }
 
-        /// Waits for the next message, at most for `timeout`; zero takes what is there. `None` as for
-        /// [`recv`](Self::recv).
+        /// Waits for the next message, at most for `timeout`; zero takes what is there, and [`Duration::MAX`] is no
+        /// limit. `None` as for [`recv`](Self::recv).
         ///
         /// # Errors
         /// [`RecvTimeoutError::Timeout`] where none came in time, and nothing is lost: the next call goes on;
         /// [`RecvTimeoutError::Failed`] as for [`recv`](Self::recv).
         pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, RecvTimeoutError> {
-            let deadline = clock::now() + timeout;
-            Ok(self.handle.receive(Some(deadline), Session::next_message)?)
+            let deadline = clock::after(clock::now(), timeout);
+            Ok(self.handle.receive(deadline, Session::next_message)?)
         }
 
         /// Waits for the start of the next message, to receive it in the pieces that arrive; `None` as for

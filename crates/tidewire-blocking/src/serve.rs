@@ -219,14 +219,13 @@ where
     let _span = debug_span!("connection", %id, %peer).entered();
     guest.enters(&link);
     let ended = handler::run(ws, handler);
-    let code = link.lock().session.closed().map(|closed| closed.code().as_u16());
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error: HandlerError = error.into();
             // Escaped: it may quote what the peer sent.
-            warn!(connection = %id, code, error = %error.to_string().escape_debug(), "handler failed");
+            warn!(connection = %id, error = %error.to_string().escape_debug(), "handler failed");
         }
-        Err(_) => warn!(connection = %id, code, "handler panicked"),
+        Err(_) => warn!(connection = %id, "handler panicked"),
     }
 }

@@ -58,7 +58,8 @@ impl<S: Transport> fmt::Debug for Sender<S> {
     }
 }
 
-/// The receiving half of a connection.
+/// The receiving half of a connection. Once it is dropped, what arrives is dropped, too; pings are answered and the
+/// peer's close is seen as before.
 ///
 /// It iterates over the messages: ends quietly after a clean close, and otherwise with one error.
 ///
@@ -83,6 +84,14 @@ impl<S: Transport> Receiver<S> {
 
     receiving!();
     looking!();
+}
+
+/// Who cannot receive any more wants nothing to be kept: what stands behind later messages is seen, for the sake of the
+/// half that sends.
+impl<S: Transport> Drop for Receiver<S> {
+    fn drop(&mut self) {
+        self.handle.stop_receiving();
+    }
 }
 
 impl<S: Transport> Iterator for Receiver<S> {

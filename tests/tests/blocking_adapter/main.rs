@@ -2,7 +2,10 @@
 
 mod busy;
 mod closing;
+mod deadlines;
 mod echo;
+mod failures;
+mod halves;
 mod handlers;
 mod handshakes;
 mod pieces;

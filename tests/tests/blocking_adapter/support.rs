@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use tidewire_blocking::{Error, Served, Server, ServerHandle, WebSocket};
+use tidewire_blocking::{Accept, Config, Error, Served, Server, ServerHandle, Transport, WebSocket};
 
 /// Longer than anything takes, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -134,10 +135,27 @@ pub(crate) fn read_exact<const N: usize>(stream: &mut impl Read) -> [u8; N] {
 }
 
 /// All bytes until the end of the stream.
-pub(crate) fn read_rest(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) fn read_rest(stream: &mut impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream
         .read_to_end(&mut bytes)
         .expect("the peer ends the stream without a reset");
     bytes
+}
+
+/// A server of ours on a pair of sockets, and the client made by hand that it has accepted.
+pub(crate) fn accepted<S: Transport>(
+    config: Config,
+    over: impl FnOnce(UnixStream) -> S,
+) -> (WebSocket<S>, UnixStream) {
+    let (mut peer, ours) = UnixStream::pair().expect("a pair");
+    peer.set_read_timeout(Some(PATIENCE))
+        .expect("a socket has timeouts");
+    peer.write_all(REQUEST).expect("a pair has room");
+    let ws = Accept::new()
+        .config(config)
+        .accept(over(ours))
+        .expect("a good request");
+    read_head(&mut peer);
+    (ws, peer)
 }

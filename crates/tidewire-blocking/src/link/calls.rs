@@ -8,7 +8,7 @@ use tidewire_common::{Error, Message, TrySendError};
 
 use super::keeping::Hurry;
 use super::writing::Patience;
-use super::{Guard, Link, Owner, Sending, State, WriteTurn};
+use super::{Guard, Halves, Link, Owner, Sending, State, WriteTurn};
 use crate::clock;
 use crate::transport::Transport;
 
@@ -34,6 +34,8 @@ impl State {
 
     /// Fails once nothing can be sent any more.
     fn check_end(&self) -> Result<(), Error> {
+        // A failed write ends the connection only when what had arrived is read.
+        self.session.check_transport()?;
         match self.session.end() {
             None => Ok(()),
             Some(Ok(())) => Err(SendError::Closed.into()),
@@ -62,6 +64,7 @@ impl<S: Transport> Link<S> {
         if !state.is_corked() {
             state = self.drain(state, Patience::None);
         }
+        let result = result.and_then(|()| state.session.check_transport());
         self.settle(state);
         result.map_err(TrySendError::Failed)
     }
@@ -109,13 +112,19 @@ impl<S: Transport> Link<S> {
         let result = if state.written < goal {
             state.check_end()
         } else {
-            Ok(())
+            // An earlier write, the keeper's for example, may have failed.
+            state.session.check_transport()
         };
+        let result = result.and_then(|()| state.session.end().unwrap_or(Ok(())));
         self.settle(state);
         result
     }
 
     pub(crate) fn ping(self: &Arc<Self>, payload: Option<&[u8]>) -> Result<Duration, Error> {
+        self.ping_within(PING_PATIENCE, payload)
+    }
+
+    fn ping_within(self: &Arc<Self>, patience: Duration, payload: Option<&[u8]>) -> Result<Duration, Error> {
         let mut state = self.lock();
         let asked = clock::now();
         let id = match state.session.ping(asked, payload) {
@@ -137,14 +146,10 @@ impl<S: Transport> Link<S> {
             let now = clock::now();
             if state.session.wants_input() || state.received != since.1 {
                 since = (now, state.received);
-            } else if now - since.0 >= PING_PATIENCE {
-                let error = std::io::Error::new(
-                    std::io::ErrorKind::TimedOut,
-                    "ping not answered while received messages wait to be taken",
-                );
-                break Err(Error::Io(Arc::new(error)));
+            } else if now - since.0 >= patience {
+                break Err(Error::NotReceiving);
             }
-            state = self.wait(state, Some(PING_PATIENCE));
+            state = self.wait(state, Some(patience));
         };
         state.session.forget_ping(id);
         self.settle(state);
@@ -169,6 +174,16 @@ impl<S: Transport> Link<S> {
         let closed = state.session.closed().cloned().unwrap_or_default();
         self.settle(state);
         closed
+    }
+
+    /// Drops what was and what will be received: nobody can take it any more. The keeper reads on, so that pings and
+    /// the peer's Close are seen.
+    pub(crate) fn stop_receiving(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.session.stop_receiving();
+        state.halves = Halves::Sending;
+        state.news = true;
+        self.settle(state);
     }
 
     /// Ends the connection at once.
@@ -231,5 +246,33 @@ impl<S: Transport> Link<S> {
 impl State {
     fn has_room(&self) -> bool {
         self.session.has_room()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::accept::accept;
+
+    const REQUEST: &[u8] =
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+    #[test]
+    fn a_ping_gives_up_behind_messages_that_nobody_receives() -> Result<(), Box<dyn std::error::Error>> {
+        let (mut peer, ours) = UnixStream::pair()?;
+        peer.write_all(REQUEST)?;
+        let mut ws = accept(ours)?;
+        for _ in 0..100 {
+            peer.write_all(b"\x81\x82\0\0\0\0hi")?;
+        }
+        let result = ws.link().ping_within(Duration::from_millis(50), None);
+        assert!(matches!(result, Err(Error::NotReceiving)), "{result:?}");
+        // The connection goes on.
+        assert_eq!(ws.recv()?, Some("hi".into()));
+        Ok(())
     }
 }

@@ -38,6 +38,22 @@ pub(super) struct Keeping {
     received: u64,
 }
 
+/// Where the thread is that receives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// It came back since the last look, and may be left alone.
+    ComesAndGoes,
+    Away,
+}
+
+/// What tells the keeper that a transport is ready.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    Descriptor,
+    /// Nothing does: it tries.
+    None,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hurry {
     Now,
@@ -91,18 +107,21 @@ impl State {
 
     /// How long nobody may read before the keeper does.
     fn grace(&self) -> Duration {
+        if self.cut || self.owner == Owner::Nobody {
+            return Duration::ZERO;
+        }
         let waits = self.waiting > 0 || self.session.phase() != Phase::Open;
-        match (self.halves, waits) {
-            _ if self.cut || self.owner == Owner::Nobody => Duration::ZERO,
+        match self.halves {
+            Halves::Sending => Duration::ZERO,
             // In one piece, a connection has one thread, and that does not receive while it waits for something else.
-            (Halves::Together, true) => Duration::ZERO,
-            (Halves::Apart, true) => FIRST_LOOK,
-            (_, false) => self.keeping.pace,
+            Halves::Together if waits => Duration::ZERO,
+            Halves::Apart if waits => FIRST_LOOK,
+            Halves::Together | Halves::Apart => self.keeping.pace,
         }
     }
 
-    /// Notes at a look whether the connection's thread came back since the last one, and may be left alone.
-    fn comes_and_goes(&mut self) -> bool {
+    /// Notes at a look whether the connection's thread came back since the last one.
+    fn note_presence(&mut self) -> Presence {
         let came = self.received != self.keeping.received;
         self.keeping.received = self.received;
         self.keeping.pace = if came {
@@ -110,7 +129,11 @@ impl State {
         } else {
             FIRST_LOOK
         };
-        came && !self.grace().is_zero()
+        if came && !self.grace().is_zero() {
+            Presence::ComesAndGoes
+        } else {
+            Presence::Away
+        }
     }
 }
 
@@ -118,20 +141,25 @@ impl<S: Transport> Kept for Link<S> {
     fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look {
         let mut state = self.lock();
         let now = clock::now();
+        if state.is_unread() && state.session.poll_timeout().is_some_and(|at| at <= now) {
+            // Where nobody read for a while, the sign of life that a deadline asks for may have arrived long ago.
+            state = self.read_ahead(state, buffer);
+        }
         let State { session, inbox, .. } = &mut *state;
         session.handle_timeout(now, inbox);
-        let comes_and_goes = state.comes_and_goes();
+        let presence = state.note_presence();
         state = self.drain(state, Patience::None);
-        if state.is_unread() && !comes_and_goes {
+        if state.is_unread() && presence == Presence::Away {
             state = self.read_ahead(state, buffer);
             state = self.drain(state, Patience::None);
         }
-        let look = state.plan(comes_and_goes, self.transport.fd().is_some());
+        let signal = self.transport.fd().map_or(Signal::None, |_| Signal::Descriptor);
+        let look = state.plan(presence, signal);
         state.news = true;
         let duties = state.duties();
         drop(state);
         if let Some(duties) = duties {
-            self.carry_out_here(duties);
+            self.carry_out_here(&duties);
         }
         look
     }
@@ -143,7 +171,7 @@ impl<S: Transport> Kept for Link<S> {
 
 impl State {
     /// Decides when the keeper looks again.
-    fn plan(&mut self, comes_and_goes: bool, can_wait: bool) -> Look {
+    fn plan(&mut self, presence: Presence, signal: Signal) -> Look {
         let keeping = &mut self.keeping;
         keeping.watches_input = false;
         keeping.watches_output = false;
@@ -152,20 +180,20 @@ impl State {
             self.keeping.listed = false;
             return Look::Done;
         }
-        let input = self.is_unread() && !comes_and_goes;
+        let input = self.is_unread() && presence == Presence::Away;
         let output = self.needs_writer();
         let mut at = self.session.poll_timeout();
         let mut no_later_than = |moment: Instant| {
             at = Some(at.map_or(moment, |at| at.min(moment)));
         };
         let now = clock::now();
-        if comes_and_goes {
+        if presence == Presence::ComesAndGoes {
             no_later_than(now + self.grace());
         }
         if input && !self.inbox.is_empty() {
             no_later_than(now);
         }
-        if (input || output) && !can_wait {
+        if (input || output) && signal == Signal::None {
             no_later_than(now + WITHOUT_FD);
         }
         if !self.session.wants_input() && self.session.phase() == Phase::Open {

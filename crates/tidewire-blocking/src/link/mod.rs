@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use tidewire_common::Session;
 use tidewire_common::proto::{Inbox, Instant};
-use tracing::info;
 
 use crate::keeper::Keeper;
 use crate::transport::Transport;
@@ -37,7 +36,6 @@ pub(crate) type Guard<'a> = MutexGuard<'a, State>;
 
 impl<S: Transport> Link<S> {
     pub(crate) fn new(transport: S, session: Session, inbox: Inbox) -> io::Result<Arc<Self>> {
-        info!(connection = %session.id(), "open");
         let link = Arc::new(Self {
             transport,
             state: Mutex::new(State::new(session, inbox)),
@@ -68,7 +66,7 @@ impl<S: Transport> Link<S> {
             // The lock is given up for these, and the change may come meanwhile.
             Some(duties) => {
                 drop(state);
-                self.carry_out(duties);
+                self.carry_out(&duties);
                 self.lock()
             }
             None => match timeout {
@@ -91,34 +89,24 @@ impl<S: Transport> Link<S> {
         let duties = state.duties();
         drop(state);
         if let Some(duties) = duties {
-            self.carry_out(duties);
+            self.carry_out(&duties);
         }
     }
 
-    fn carry_out(self: &Arc<Self>, duties: Duties) {
+    fn carry_out(self: &Arc<Self>, duties: &Duties) {
         if let Some(look_at) = self.carry_out_here(duties) {
             self.keeper.look_at(self.clone(), look_at);
         }
     }
 
     /// Carries out all but the request for a look, which it gives back.
-    fn carry_out_here(&self, duties: Duties) -> Option<Instant> {
+    fn carry_out_here(&self, duties: &Duties) -> Option<Instant> {
         if let Some(how) = duties.shutdown {
             // Where it fails, the peer was faster.
             let _ = self.transport.shutdown(how);
         }
         if duties.notify {
             self.changed.notify_all();
-        }
-        if let Some((id, closed)) = duties.closed {
-            info!(
-                connection = %id,
-                code = closed.code().as_u16(),
-                reason = %closed.reason().escape_debug(),
-                clean = closed.is_clean(),
-                cause = closed.cause().map(tracing::field::display),
-                "closed"
-            );
         }
         duties.look_at
     }

@@ -52,6 +52,8 @@ impl<S: Transport> Link<S> {
                 break Ok(Some(item));
             }
             if let Some(end) = session.end() {
+                // It may have stood in what was just taken.
+                state.news = true;
                 break end.map(|()| None).map_err(ReceiveError::Failed);
             }
             if state.needs_writer() && !tried.writing {
@@ -91,7 +93,7 @@ impl<S: Transport> Link<S> {
         let duties = state.duties();
         drop(state);
         if let Some(duties) = duties {
-            self.carry_out(duties);
+            self.carry_out(&duties);
         }
         let space = inbox.buffer();
         if space.capacity() != size {

@@ -3,8 +3,8 @@
 use std::mem;
 use std::net::Shutdown;
 
-use tidewire_common::proto::{Closed, Fate, Inbox, Instant, Phase};
-use tidewire_common::{ConnectionId, Session};
+use tidewire_common::Session;
+use tidewire_common::proto::{Fate, Inbox, Instant, Phase};
 
 use super::keeping::Keeping;
 use super::reading;
@@ -30,8 +30,6 @@ pub(crate) struct State {
     pub(super) cut: bool,
     /// Something happened that those who wait have not been told.
     pub(super) news: bool,
-    /// The end was logged.
-    pub(super) logged: bool,
     pub(super) ending: Ending,
     pub(super) keeping: Keeping,
 }
@@ -65,6 +63,8 @@ pub(crate) enum Sending {
 pub(crate) enum Halves {
     Together,
     Apart,
+    /// The half that receives was dropped.
+    Sending,
 }
 
 /// Whether the application has a handle.
@@ -88,7 +88,6 @@ pub(super) enum Ending {
 pub(super) struct Duties {
     pub(super) shutdown: Option<Shutdown>,
     pub(super) notify: bool,
-    pub(super) closed: Option<(ConnectionId, Closed)>,
     pub(super) look_at: Option<Instant>,
 }
 
@@ -108,7 +107,6 @@ impl State {
             halves: Halves::Together,
             cut: false,
             news: false,
-            logged: false,
             ending: Ending::Open,
             keeping: Keeping::default(),
         }
@@ -129,7 +127,6 @@ impl State {
         let mut duties = Duties {
             shutdown: None,
             notify: mem::take(&mut self.news) && self.waiting > 0,
-            closed: None,
             look_at: self.needed_look(),
         };
         let ending = match self.session.fate() {
@@ -145,15 +142,7 @@ impl State {
                 Ending::Open | Ending::HalfClosed => Shutdown::Write,
             });
         }
-        if self.session.phase() == Phase::Ended && !mem::replace(&mut self.logged, true) {
-            duties.notify = self.waiting > 0;
-            duties.closed = self
-                .session
-                .closed()
-                .map(|closed| (self.session.id(), closed.clone()));
-        }
-        let is_some =
-            duties.shutdown.is_some() || duties.notify || duties.closed.is_some() || duties.look_at.is_some();
+        let is_some = duties.shutdown.is_some() || duties.notify || duties.look_at.is_some();
         is_some.then_some(duties)
     }
 }

@@ -38,7 +38,7 @@ impl<S: Transport> Link<S> {
             let duties = state.duties();
             drop(state);
             if let Some(duties) = duties {
-                self.carry_out(duties);
+                self.carry_out(&duties);
             }
             let result = self.transport.write(&unsent, timeout);
             state = self.lock();
