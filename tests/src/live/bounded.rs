@@ -30,3 +30,11 @@ pub async fn promptly<T>(what: &str, future: impl Future<Output = T>) -> T {
     let result = tokio::time::timeout(Duration::from_millis(1), future).await;
     result.unwrap_or_else(|_| panic!("all tasks sleep, and this is not done: {what}"))
 }
+
+/// Waits until no task is alive.
+pub async fn no_task_is_left() {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    while metrics.num_alive_tasks() > 0 {
+        tokio::task::yield_now().await;
+    }
+}

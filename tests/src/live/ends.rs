@@ -6,6 +6,9 @@ use super::peer::{REQUEST, response};
 use super::{Peer, Script, Trickle};
 use crate::reference::Sender;
 
+/// A capacity of pipe for more than a test sends.
+pub const ROOMY: usize = 1 << 20;
+
 /// A server and a client, connected by a pipe of `capacity` bytes.
 ///
 /// # Panics
@@ -16,6 +19,28 @@ pub async fn pair(config: Config, capacity: usize) -> (WebSocket<DuplexStream>, 
     let accept = Accept::new().config(config);
     let (server, client) = tokio::join!(accept.accept(near), connect.over(far));
     (server.expect("an accepted client"), client.expect("a connection"))
+}
+
+/// An endpoint under test and its peer, connected by a pipe that has room. `side` is what is tested.
+///
+/// # Panics
+/// Where the handshake fails.
+pub async fn endpoint(side: Sender, config: Config) -> (WebSocket<DuplexStream>, Peer<DuplexStream>) {
+    match side {
+        Sender::Server => accepted(config, ROOMY).await,
+        Sender::Client => connected(config, ROOMY).await,
+    }
+}
+
+/// A configuration without keepalive, whose timers would hide or hurry others.
+///
+/// # Panics
+/// Never: it contradicts nothing.
+pub fn quiet() -> Config {
+    Config::builder()
+        .keepalive(None)
+        .build()
+        .expect("no contradiction")
 }
 
 /// A server and a client, connected by TCP.

@@ -6,8 +6,8 @@ mod ends;
 mod peer;
 mod trickle;
 
-pub use bounded::{bounded, promptly};
+pub use bounded::{bounded, no_task_is_left, promptly};
 pub use counted::{Counted, Counts};
-pub use ends::{accepted, connected, echo, pair, tcp_pair, trickling};
+pub use ends::{ROOMY, accepted, connected, echo, endpoint, pair, quiet, tcp_pair, trickling};
 pub use peer::{Peer, REQUEST, Received};
 pub use trickle::{Script, Trickle};

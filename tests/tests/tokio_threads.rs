@@ -1,0 +1,139 @@
+//! Connections under load on several threads: nobody who waits is forgotten.
+
+use std::time::Duration;
+use tidewire_tests::live::{bounded, echo, pair, tcp_pair};
+use tidewire_tokio::{Config, Message, WebSocket, connect, serve};
+use tokio::task::JoinSet;
+
+/// The length of a message that fills the write queue.
+const LARGE: usize = 5 * 1024;
+
+fn large() -> Message {
+    Message::from(vec![7; LARGE])
+}
+
+/// A write queue that a large message fills.
+fn config() -> Config {
+    Config::builder()
+        .write_queue(4 * 1024)
+        .build()
+        .expect("no contradiction")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sender_clones_in_many_tasks_all_get_through() {
+    bounded(async {
+        let (server, client) = tcp_pair().await;
+        let (tx, mut rx) = server.split();
+        let echo = tokio::spawn(echo(client));
+        let mut tasks = JoinSet::new();
+        for _ in 0..32 {
+            let tx = tx.clone();
+            tasks.spawn(async move {
+                for _ in 0..50 {
+                    tx.send(vec![0; 8 * 1024]).await.expect("open");
+                }
+                tx.flush().await.expect("open");
+                tx.ping().await.expect("open");
+            });
+        }
+        for _ in 0..32 * 50 {
+            assert_eq!(
+                rx.recv().await.expect("open").map(|message| message.len()),
+                Some(8 * 1024)
+            );
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.expect("no panic");
+        }
+        tx.close(1000, "").await.expect("a fine code");
+        echo.await.expect("no panic").expect("a clean end");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn recv_and_send_in_join_set_finish_over_tcp() {
+    bounded(async {
+        for _ in 0..20 {
+            let (server, client) = tcp_pair().await;
+            let mut tasks = JoinSet::new();
+            for ws in [server, client] {
+                let (tx, mut rx) = ws.split();
+                tasks.spawn(async move {
+                    for _ in 0..8 {
+                        tx.send(large()).await.expect("open");
+                    }
+                });
+                tasks.spawn(async move {
+                    for _ in 0..8 {
+                        rx.recv().await.expect("open").expect("a message");
+                    }
+                });
+            }
+            while let Some(done) = tasks.join_next().await {
+                done.expect("no panic");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hundreds_of_connections_lose_no_wake_up() {
+    const CONNECTIONS: usize = 200;
+    const MESSAGES: usize = 100;
+    bounded(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let server = serve(listener, |ws: WebSocket| echo(ws));
+        let handle = server.handle();
+        let server = tokio::spawn(async { server.await });
+        let mut tasks = JoinSet::new();
+        for _ in 0..CONNECTIONS {
+            tasks.spawn(async move {
+                let ws = connect(format!("ws://{address}/")).await.expect("a connection");
+                let (tx, mut rx) = ws.split();
+                let sender = tokio::spawn(async move {
+                    for number in 0..MESSAGES {
+                        tx.send(number.to_string()).await.expect("open");
+                        if number % 10 == 0 {
+                            tx.ping().await.expect("open");
+                        }
+                    }
+                    tx
+                });
+                for number in 0..MESSAGES {
+                    let message = rx.recv().await.expect("open").expect("a message");
+                    assert_eq!(message.as_text(), Some(number.to_string().as_str()));
+                }
+                let tx = sender.await.expect("no panic");
+                tx.close(1000, "").await.expect("a fine code");
+                assert!(tx.wait_closed().await.is_clean());
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.expect("no panic");
+        }
+        handle.shutdown(Duration::from_secs(5));
+        assert_eq!(server.await.expect("no panic").expect("served").aborted, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn halves_dropped_at_any_moment_close_the_connection() {
+    bounded(async {
+        for _ in 0..500 {
+            let (server, mut client) = pair(config(), 1 << 10).await;
+            let (tx, rx) = server.split();
+            tokio::spawn(async move { drop(tx) });
+            tokio::spawn(async move { drop(rx) });
+            let end = tokio::time::timeout(Duration::from_secs(5), client.recv()).await;
+            assert!(matches!(end, Ok(Ok(None))), "{end:?}");
+        }
+    })
+    .await;
+}
