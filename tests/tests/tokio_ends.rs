@@ -84,7 +84,7 @@ async fn a_shutdown_without_a_limit_waits_for_the_clients() {
         let server = Server::new(listener, echo::<TcpStream>);
         let handle = server.handle();
         let address = handle.local_addr().expect("an address");
-        let served = tokio::spawn(server.into_future());
+        let task = tokio::spawn(server.into_future());
         let stream = TcpStream::connect(address).await.expect("a listener");
         let mut peer = Peer::client(stream).await;
         // The handler runs.
@@ -94,12 +94,12 @@ async fn a_shutdown_without_a_limit_waits_for_the_clients() {
         let (opcode, payload) = peer.next().await;
         assert_eq!(opcode, 0x88);
         assert!(payload.starts_with(&1001_u16.to_be_bytes()), "{payload:?}");
-        assert!(!served.is_finished());
+        assert!(!task.is_finished());
         peer.send(&Frame::close_with(1001, "")).await;
         assert_eq!(peer.frame().await, None);
         drop(peer);
-        let served = served.await.expect("no panic").expect("served");
-        assert_eq!((served.finished, served.aborted), (1, 0));
+        let counts = task.await.expect("no panic").expect("served");
+        assert_eq!((counts.finished, counts.aborted), (1, 0));
     })
     .await;
 }
