@@ -7,7 +7,7 @@ use tidewire_proto::handshake::accept_key;
 use tidewire_tests::live::{Peer, REQUEST, accepted, bounded};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
-use tidewire_tokio::{Accept, Config, Connect, Error, Server, ServerPolicy, WebSocket};
+use tidewire_tokio::{Accept, Config, Connect, Error, Request, Response, Server, ServerPolicy, WebSocket};
 use tokio::io::duplex;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::subscriber::DefaultGuard;
@@ -80,6 +80,24 @@ fn request_with(fields: &str) -> Vec<u8> {
     [head, fields.as_bytes(), b"\r\n"].concat()
 }
 
+/// [`REQUEST`] with another path.
+fn request_for(path: &str) -> Vec<u8> {
+    let rest = REQUEST.strip_prefix(b"GET /").expect("a path");
+    [b"GET ", path.as_bytes(), rest].concat()
+}
+
+/// Wants a subprotocol, and answers two paths itself.
+fn policy() -> ServerPolicy {
+    ServerPolicy::default()
+        .subprotocols(["mine"])
+        .expect("a token")
+        .on_request(|request: &Request| match request.path() {
+            "/health" => Some(Response::new(200).expect("a final status").body("well\n")),
+            "/secret" => Some(Response::new(403).expect("a final status")),
+            _ => None,
+        })
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refused_handshake_is_logged_once_at_info() {
     bounded(async {
@@ -88,6 +106,8 @@ async fn a_refused_handshake_is_logged_once_at_info() {
             (b"\x16\x03\x01".to_vec(), "400"),
             (request_with("Sec-WebSocket-Version: 8\r\n"), "400"),
             (request_with("Sec-WebSocket-Protocol: other\r\n"), "400"),
+            // By the application.
+            (request_for("/secret"), "403"),
             // Given up at the open timeout.
             (REQUEST[..20].to_vec(), "408"),
         ];
@@ -97,8 +117,7 @@ async fn a_refused_handshake_is_logged_once_at_info() {
             let (near, far) = duplex(ROOMY);
             let mut peer = Peer::raw(far, Sender::Client);
             peer.send_bytes(&request).await;
-            let policy = ServerPolicy::default().subprotocols(["mine"]).expect("a token");
-            let accept = Accept::new().policy(policy);
+            let accept = Accept::new().policy(policy());
             let gone = async {
                 peer.rest_of_bytes().await;
                 drop(peer);
@@ -114,6 +133,25 @@ async fn a_refused_handshake_is_logged_once_at_info() {
                 "{what}: {line}"
             );
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_in_place_of_an_upgrade_is_no_refusal() {
+    bounded(async {
+        let log = Log::start();
+        let (near, far) = duplex(ROOMY);
+        let mut peer = Peer::raw(far, Sender::Client);
+        peer.send_bytes(&request_for("/health")).await;
+        let accept = Accept::new().policy(policy());
+        let gone = async {
+            assert!(peer.rest_of_bytes().await.ends_with(b"well\n"));
+            drop(peer);
+        };
+        let (end, ()) = tokio::join!(accept.accept(near), gone);
+        assert!(end.is_err(), "no connection");
+        assert_eq!(log.at_info(), [""; 0]);
     })
     .await;
 }

@@ -141,10 +141,17 @@ impl Accepting {
             .as_ref()
             .and_then(|answer| answer(&request))
         {
+            let status = response.status();
+            // A page or a health check is an answer, and no refusal.
+            if status >= 400 {
+                info!(
+                    status,
+                    reason = "answered by the application",
+                    "handshake declined"
+                );
+            }
             response.write(out);
-            return Err(HandshakeError::Declined {
-                status: response.status(),
-            });
+            return Err(HandshakeError::Declined { status });
         }
         let upgrade = Upgrade::check(&request).map_err(|error| refuse(error, out))?;
         let mut acceptance = Acceptance::new();
