@@ -1,10 +1,13 @@
 //! What a deadline leaves to the application, and deadlines that never come.
 
 use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tidewire_blocking::{Config, Connect, Error, Keepalive, ProtocolError, Server, WebSocket};
+use tidewire_blocking::{
+    Accept, Config, Connect, Error, HandshakeError, Keepalive, ProtocolError, Server, WebSocket,
+};
 
 use crate::support::{
     PATIENCE, accepted, bounded, echo, listener, raw_client, read_exact, read_rest, serve, start,
@@ -93,4 +96,23 @@ fn durations_without_a_limit_work() {
         ws.close(1000, "").expect("a code that may be sent");
         assert!(ws.wait_closed().is_clean());
     });
+}
+
+#[test]
+fn a_refused_client_that_stays_is_left_when_the_time_of_its_handshake_is_over() {
+    let timeout = Duration::from_millis(1500);
+    let (mut peer, ours) = UnixStream::pair().expect("a pair");
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .expect("a pair has room");
+    let (refused, took) = bounded(move || {
+        let config = Config::builder().open_timeout(timeout).build().expect("valid");
+        let start = Instant::now();
+        let refused = Accept::new().config(config).accept(ours);
+        (refused.map(|_| ()), start.elapsed())
+    });
+    assert!(matches!(refused, Err(HandshakeError::Request(_))), "{refused:?}");
+    assert!(
+        took >= timeout && took < timeout + Duration::from_secs(2),
+        "{took:?}"
+    );
 }
