@@ -120,6 +120,10 @@ async fn traffic_is_summed_over_the_connections_of_a_server() {
             let mut peer = Peer::client(stream).await;
             peer.send(&Frame::text("four")).await;
             assert_eq!(peer.next().await, (0x81, b"four".to_vec()));
+            if count == 1 {
+                peer.send(&Frame::close_with(1000, "")).await;
+                peer.rest().await;
+            }
             peers.push(peer);
             let traffic = handle.traffic();
             assert_eq!(
@@ -131,6 +135,14 @@ async fn traffic_is_summed_over_the_connections_of_a_server() {
                 (count, count, 4 * count)
             );
         }
+        peers.clear();
+        while handle.connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let traffic = handle.traffic();
+        assert_eq!((traffic.messages_sent, traffic.payload_received), (3, 12));
+        // A frame of ten bytes from each client, and the Close of one.
+        assert_eq!(traffic.bytes_received, 3 * 10 + 8);
         serving.abort();
     })
     .await;

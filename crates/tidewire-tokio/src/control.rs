@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
@@ -16,7 +16,7 @@ use crate::state::Transport;
 pub(crate) struct Control {
     /// The deadline, once the server is to stop.
     stop: watch::Sender<Option<Instant>>,
-    open: Mutex<HashMap<ConnectionId, Weak<dyn Open>>>,
+    open: Mutex<HashMap<ConnectionId, Arc<dyn Open>>>,
     /// What the connections that have ended did.
     ended: Mutex<Traffic>,
     address: Option<SocketAddr>,
@@ -60,7 +60,7 @@ impl Control {
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
-        let open = self.upgraded();
+        let open = self.each();
         let mut traffic = *self.ended();
         for connection in open {
             traffic += connection.traffic();
@@ -70,7 +70,7 @@ impl Control {
 
     /// Closes all open connections, since the server shuts down.
     pub(crate) fn leave(&self) {
-        for connection in self.upgraded() {
+        for connection in self.each() {
             connection.leave();
         }
     }
@@ -79,7 +79,7 @@ impl Control {
     pub(crate) fn list<S: Transport + Send + 'static>(self: &Arc<Self>, shared: &Arc<Shared<S>>) -> Listed {
         let id = shared.with(|state, _| state.session.id());
         let open: Arc<dyn Open> = shared.clone();
-        self.open().insert(id, Arc::downgrade(&open));
+        self.open().insert(id, open.clone());
         // Whoever is listed too late for the server's farewell takes it from here.
         if !self.is_serving() {
             open.leave();
@@ -90,11 +90,11 @@ impl Control {
         }
     }
 
-    fn upgraded(&self) -> Vec<Arc<dyn Open>> {
-        self.open().values().filter_map(Weak::upgrade).collect()
+    fn each(&self) -> Vec<Arc<dyn Open>> {
+        self.open().values().cloned().collect()
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<dyn Open>>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<dyn Open>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -138,7 +138,7 @@ pub(crate) struct Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         let removed = self.control.open().remove(&self.id);
-        if let Some(connection) = removed.and_then(|connection| connection.upgrade()) {
+        if let Some(connection) = removed {
             *self.control.ended() += connection.traffic();
         }
     }
