@@ -8,12 +8,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidewire_common::Traffic;
 use tidewire_common::proto::{CloseCode, CloseFrame, Instant};
+use tidewire_common::{Served, ServerControl, Traffic};
 
 use crate::clock;
 use crate::link::Link;
-use crate::server_handle::Served;
 use crate::transport::Transport;
 
 /// How long threads may take to notice that their connection was aborted.
@@ -68,57 +67,11 @@ impl Control {
         }
     }
 
-    pub(crate) fn is_serving(&self) -> bool {
-        self.lock().stop.is_none()
-    }
-
     /// Gives a stream that becomes readable when the server is to stop.
     pub(crate) fn wake_up_call(&self) -> io::Result<UnixStream> {
         let (waker, woken) = UnixStream::pair()?;
         self.lock().waker = Some(waker);
         Ok(woken)
-    }
-
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.address
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.lock().open().len()
-    }
-
-    /// What went in and out over all connections, those that have ended and those that are open.
-    pub(crate) fn traffic(&self) -> Traffic {
-        let (mut traffic, open) = {
-            let guests = self.lock();
-            (guests.ended, guests.open())
-        };
-        for connection in open {
-            traffic += connection.traffic();
-        }
-        traffic
-    }
-
-    pub(crate) fn shut_down(&self, deadline: Duration) {
-        let mut guests = self.lock();
-        if guests.stop.is_some() {
-            return;
-        }
-        // A moment too far to be named is centuries away.
-        guests.stop = Some(clock::now() + deadline);
-        // One byte always fits; a server that is not running yet finds the flag set.
-        let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
-        for place in guests.list.values() {
-            if let Place::Handshake(stream) = place {
-                // The thread reads the end of the stream, and asks why.
-                shut(stream.as_ref(), Shutdown::Read);
-            }
-        }
-        let open = guests.open();
-        drop(guests);
-        for connection in open {
-            connection.leave();
-        }
     }
 
     /// Waits for the connections' threads, at last without patience.
@@ -164,6 +117,53 @@ impl Control {
 
     fn lock(&self) -> MutexGuard<'_, Guests> {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ServerControl for Control {
+    fn shut_down(&self, deadline: Duration) {
+        let mut guests = self.lock();
+        if guests.stop.is_some() {
+            return;
+        }
+        // A moment too far to be named is centuries away.
+        guests.stop = Some(clock::now() + deadline);
+        // One byte always fits; a server that is not running yet finds the flag set.
+        let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
+        for place in guests.list.values() {
+            if let Place::Handshake(stream) = place {
+                // The thread reads the end of the stream, and asks why.
+                shut(stream.as_ref(), Shutdown::Read);
+            }
+        }
+        let open = guests.open();
+        drop(guests);
+        for connection in open {
+            connection.leave();
+        }
+    }
+
+    fn is_serving(&self) -> bool {
+        self.lock().stop.is_none()
+    }
+
+    fn connections(&self) -> usize {
+        self.lock().open().len()
+    }
+
+    fn traffic(&self) -> Traffic {
+        let (mut traffic, open) = {
+            let guests = self.lock();
+            (guests.ended, guests.open())
+        };
+        for connection in open {
+            traffic += connection.traffic();
+        }
+        traffic
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 }
 

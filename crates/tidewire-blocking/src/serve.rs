@@ -9,13 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tidewire_common::{Config, ServerPolicy};
+use tidewire_common::{Config, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tracing::{debug_span, warn};
 
 use crate::accept::Accept;
 use crate::control::{Control, Guest};
 use crate::handler;
-use crate::server_handle::{Served, ServerHandle};
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.

@@ -17,6 +17,7 @@ mod metrics;
 mod open;
 mod pings;
 mod queue;
+mod server_handle;
 mod session;
 mod target;
 
@@ -29,6 +30,7 @@ pub use message::Message;
 pub use metrics::{Metrics, Traffic};
 pub use open::{ClientOptions, Opening};
 pub use queue::{Chunk, Item};
+pub use server_handle::{Served, ServerControl, ServerHandle};
 pub use session::{Session, Unsent};
 pub use target::Target;
 
@@ -47,6 +49,6 @@ pub mod public {
 
     pub use crate::{
         Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, OnRequest,
-        ServerPolicy, Traffic, TrySendError, UrlError,
+        Served, ServerHandle, ServerPolicy, Traffic, TrySendError, UrlError,
     };
 }

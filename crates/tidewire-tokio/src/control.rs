@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{ConnectionId, Traffic};
+use tidewire_common::{ConnectionId, ServerControl, Traffic};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -32,40 +32,12 @@ impl Control {
         }
     }
 
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.address
-    }
-
-    pub(crate) fn shut_down(&self, deadline: Duration) {
-        self.stop.send_if_modified(|stop| match stop {
-            Some(_) => false,
-            None => stop.replace(clock::after(deadline)).is_none(),
-        });
-    }
-
-    pub(crate) fn is_serving(&self) -> bool {
-        self.stop.borrow().is_none()
-    }
-
     /// Waits until the server is told to stop; gives its deadline.
     pub(crate) async fn stopped(&self) -> Instant {
         let mut stop = self.stop.subscribe();
         // The other end lives in `self`, so there is always an answer.
         let deadline = stop.wait_for(Option::is_some).await.ok().and_then(|stop| *stop);
         deadline.unwrap_or_else(Instant::now)
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.open().len()
-    }
-
-    pub(crate) fn traffic(&self) -> Traffic {
-        let open = self.each();
-        let mut traffic = *self.ended();
-        for connection in open {
-            traffic += connection.traffic();
-        }
-        traffic
     }
 
     /// Closes all open connections, since the server shuts down.
@@ -100,6 +72,36 @@ impl Control {
 
     fn ended(&self) -> MutexGuard<'_, Traffic> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ServerControl for Control {
+    fn shut_down(&self, deadline: Duration) {
+        self.stop.send_if_modified(|stop| match stop {
+            Some(_) => false,
+            None => stop.replace(clock::after(deadline)).is_none(),
+        });
+    }
+
+    fn is_serving(&self) -> bool {
+        self.stop.borrow().is_none()
+    }
+
+    fn connections(&self) -> usize {
+        self.open().len()
+    }
+
+    fn traffic(&self) -> Traffic {
+        let open = self.each();
+        let mut traffic = *self.ended();
+        for connection in open {
+            traffic += connection.traffic();
+        }
+        traffic
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 }
 

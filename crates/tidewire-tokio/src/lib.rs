@@ -86,26 +86,27 @@
 #[macro_use]
 mod methods;
 
+mod accept;
 mod calls;
 mod clock;
+mod connect;
 mod control;
 mod driver;
-mod open;
 mod pieces;
 mod pool;
 mod serve;
-mod server_handle;
 mod shared;
 mod split;
+mod stages;
 mod state;
 mod stream;
 mod wakers;
 mod websocket;
 
-pub use open::{Accept, Connect, accept, connect};
+pub use accept::{Accept, accept};
+pub use connect::{Connect, connect};
 pub use pieces::{PieceWriter, Pieces};
 pub use serve::{Server, serve};
-pub use server_handle::{Served, ServerHandle};
 pub use split::{Receiver, Sender};
 pub use state::Transport;
 pub use websocket::WebSocket;

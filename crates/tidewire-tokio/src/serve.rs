@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, ServerPolicy};
+use tidewire_common::{Config, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
+use crate::accept::Accept;
 use crate::control::Control;
 use crate::driver::{self, Ended};
-use crate::open::Accept;
-use crate::server_handle::{Served, ServerHandle};
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.

@@ -3,34 +3,40 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidewire_common::Traffic;
+use crate::metrics::Traffic;
 
-use crate::control::Control;
-
-/// Looks at a server and shuts it down.
-///
-/// ```no_run
-/// use std::time::Duration;
-/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// # let server = tidewire_blocking::Server::new(listener, |ws: tidewire_blocking::WebSocket| ws.send("hello"));
-/// let handle = server.handle();
-/// println!("serving on {:?}", handle.local_addr());
-/// handle.shutdown(Duration::from_secs(5));
-/// # Ok::<(), std::io::Error>(())
-/// ```
+/// Looks at a server and shuts it down, from anywhere; cheap to clone.
 #[derive(Clone)]
-pub struct ServerHandle(Arc<Control>);
+pub struct ServerHandle(Arc<dyn ServerControl>);
+
+/// What an adapter's server lets its handles do.
+pub trait ServerControl: Send + Sync {
+    /// Starts the shutdown, once.
+    fn shut_down(&self, deadline: Duration);
+
+    /// Whether no shutdown was started.
+    fn is_serving(&self) -> bool;
+
+    /// How many connections are open.
+    fn connections(&self) -> usize;
+
+    /// What all connections, ended and open, did.
+    fn traffic(&self) -> Traffic;
+
+    /// Where the server listens.
+    fn address(&self) -> Option<SocketAddr>;
+}
 
 impl ServerHandle {
-    pub(crate) fn new(control: Arc<Control>) -> Self {
+    /// A handle of the server that `control` belongs to.
+    pub fn new(control: Arc<dyn ServerControl>) -> Self {
         Self(control)
     }
 
     /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
-    /// the handlers; those that have not returned after `deadline` are aborted, none after [`Duration::MAX`].
+    /// the handlers; those that have not returned after `deadline` are aborted.
     ///
-    /// Returns at once: the server's own call ends when all is done, at most a second after the deadline. A handler
-    /// that goes on after its connection was aborted keeps its thread.
+    /// Returns at once: the server itself ends when all is done, at most a second after the deadline.
     pub fn shutdown(&self, deadline: Duration) {
         self.0.shut_down(deadline);
     }
@@ -59,7 +65,7 @@ impl ServerHandle {
 impl fmt::Debug for ServerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHandle")
-            .field("address", &self.0.address())
+            .field("address", &self.local_addr())
             .field("connections", &self.connections())
             .field("is_serving", &self.is_serving())
             .finish()
