@@ -1,6 +1,7 @@
 //! Messages in pieces.
 
 use futures_util::FutureExt as _;
+use std::iter;
 use tidewire_tests::live::{Peer, accepted, bounded, endpoint, promptly};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
@@ -182,6 +183,38 @@ async fn a_message_in_pieces_may_end_with_an_empty_frame() {
         writer.finish().await.expect("open");
         assert_eq!(peer.next().await, (0x02, vec![1]));
         assert_eq!(peer.next().await, (0x80, vec![]));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iterator_or_a_stream_of_pieces_is_one_message() {
+    bounded(async {
+        let (ws, mut peer) = server().await;
+        ws.send_iter(["known ", "last"]).await.expect("open");
+        // An iterator that does not know how much is left.
+        let mut once = Some("x");
+        ws.send_iter(iter::from_fn(|| once.take())).await.expect("open");
+        ws.send_stream(futures_util::stream::iter([vec![1], vec![2]]))
+            .await
+            .expect("open");
+        ws.send_iter(Vec::<Vec<u8>>::new())
+            .await
+            .expect("nothing to send");
+        ws.send("next").await.expect("open");
+        let expected: [(u8, &[u8]); 8] = [
+            (0x01, b"known "),
+            (0x80, b"last"),
+            (0x01, b"x"),
+            (0x80, b""),
+            (0x02, &[1]),
+            (0x00, &[2]),
+            (0x80, b""),
+            (0x81, b"next"),
+        ];
+        for (first, payload) in expected {
+            assert_eq!(peer.next().await, (first, payload.to_vec()));
+        }
     })
     .await;
 }

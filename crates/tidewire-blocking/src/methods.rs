@@ -50,6 +50,20 @@ macro_rules! sending {
             PieceWriter::open(&self.handle, kind)
         }
 
+        /// Sends a message from the pieces of an iterator, each as a frame of its own and as soon as it is there;
+        /// nothing where there are none.
+        ///
+        /// # Errors
+        /// As for [`send`](Self::send), and [`SendError::FragmentKind`](crate::SendError::FragmentKind) for pieces of
+        /// both types, after which the connection is closed as by a dropped [`PieceWriter`].
+        pub fn send_iter<I>(&self, pieces: I) -> Result<(), Error>
+        where
+            I: IntoIterator,
+            I::Item: Into<Message>,
+        {
+            crate::piece_writer::send_iter(&self.handle, pieces.into_iter().map(Into::into))
+        }
+
         /// Sends a Ping and waits for the answer: gives the round trip. A Pong answers all earlier pings.
         ///
         /// # Errors

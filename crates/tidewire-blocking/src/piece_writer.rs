@@ -87,3 +87,22 @@ impl<S: Transport> fmt::Debug for PieceWriter<'_, S> {
             .finish_non_exhaustive()
     }
 }
+
+/// Sends a message from an iterator; where its length tells the last piece, no empty frame follows that.
+pub(crate) fn send_iter<S: Transport>(
+    handle: &Handle<S>,
+    mut pieces: impl Iterator<Item = Message>,
+) -> Result<(), Error> {
+    let Some(mut piece) = pieces.next() else {
+        return Ok(());
+    };
+    let mut writer = PieceWriter::open(handle, piece.kind())?;
+    while pieces.size_hint() != (0, Some(0)) {
+        writer.write(piece)?;
+        match pieces.next() {
+            Some(next) => piece = next,
+            None => return writer.finish(),
+        }
+    }
+    writer.finish_with(piece)
+}

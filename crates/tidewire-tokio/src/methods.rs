@@ -90,6 +90,44 @@ macro_rules! sending {
             PieceWriter::open(&self.handle, kind).await
         }
 
+        /// Sends a message from the pieces of an iterator, each as a frame of its own; nothing where there are none.
+        ///
+        /// ```no_run
+        /// # async fn example(ws: tidewire_tokio::WebSocket) -> Result<(), tidewire_tokio::Error> {
+        /// ws.send_iter(["a message ", "in three ", "pieces"]).await?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        ///
+        /// # Errors
+        /// As for [`send`](Self::send), and [`SendError::FragmentKind`](crate::SendError::FragmentKind) for pieces of
+        /// both types.
+        ///
+        /// # Cancel safety
+        /// Dropping it half-way closes the connection, as dropping a [`PieceWriter`] does.
+        pub async fn send_iter<I>(&self, pieces: I) -> Result<(), Error>
+        where
+            I: IntoIterator,
+            I::Item: Into<Message>,
+        {
+            crate::pieces::send_iter(&self.handle, pieces.into_iter().map(Into::into)).await
+        }
+
+        /// Sends a message from the pieces of a stream, each as soon as it is there; nothing where there are none.
+        ///
+        /// # Errors
+        /// As for [`send_iter`](Self::send_iter).
+        ///
+        /// # Cancel safety
+        /// As for [`send_iter`](Self::send_iter).
+        pub async fn send_stream<T>(&self, pieces: T) -> Result<(), Error>
+        where
+            T: futures_core::Stream,
+            T::Item: Into<Message>,
+        {
+            crate::pieces::send_stream(&self.handle, pieces).await
+        }
+
         /// Sends a Ping and waits for the answer: gives the round trip. A Pong answers all earlier pings.
         ///
         /// An answer behind messages that nobody receives is not seen once as many were read ahead as may be: ping

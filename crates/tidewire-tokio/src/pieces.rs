@@ -1,7 +1,9 @@
 use std::fmt;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Poll, ready};
 
+use futures_core::Stream;
 use tidewire_common::proto::{End, Kind, SendError};
 use tidewire_common::{Chunk, Error, Message, Session};
 
@@ -173,5 +175,45 @@ impl<S: Transport> fmt::Debug for PieceWriter<'_, S> {
         f.debug_struct("PieceWriter")
             .field("kind", &self.kind)
             .finish_non_exhaustive()
+    }
+}
+
+/// Sends a message from an iterator; where its length tells the last piece, no empty frame follows that.
+pub(crate) async fn send_iter<S: Transport>(
+    shared: &Shared<S>,
+    mut pieces: impl Iterator<Item = Message>,
+) -> Result<(), Error> {
+    let Some(mut piece) = pieces.next() else {
+        return Ok(());
+    };
+    let mut writer = PieceWriter::open(shared, piece.kind()).await?;
+    while pieces.size_hint() != (0, Some(0)) {
+        writer.write(piece).await?;
+        match pieces.next() {
+            Some(next) => piece = next,
+            None => return writer.finish().await,
+        }
+    }
+    writer.finish_with(piece).await
+}
+
+/// Sends a message from a stream, whose last piece is known only by its end.
+pub(crate) async fn send_stream<S: Transport, T: Stream>(shared: &Shared<S>, pieces: T) -> Result<(), Error>
+where
+    T::Item: Into<Message>,
+{
+    let mut pieces = pin!(pieces);
+    let mut open: Option<PieceWriter<'_, S>> = None;
+    while let Some(piece) = poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {
+        let piece = piece.into();
+        let writer = match &mut open {
+            Some(writer) => writer,
+            None => open.insert(PieceWriter::open(shared, piece.kind()).await?),
+        };
+        writer.write(piece).await?;
+    }
+    match open {
+        Some(writer) => writer.finish().await,
+        None => Ok(()),
     }
 }

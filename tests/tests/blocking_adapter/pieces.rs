@@ -1,4 +1,5 @@
 use std::io::Write as _;
+use std::iter;
 
 use tidewire_blocking::{CloseCode, Error, Kind, Message, WebSocket, connect};
 
@@ -23,6 +24,21 @@ fn a_message_leaves_in_pieces_without_an_empty_frame_where_the_last_is_known() {
     let mut stream = raw_client(server.address);
     let bytes = read_exact::<14>(&mut stream);
     assert_eq!(&bytes, b"\x01\x01a\x00\x01b\x80\x01c\x02\x01\x01\x80\x00");
+}
+
+#[test]
+fn an_iterator_of_pieces_is_one_message() {
+    let server = serve(|ws: WebSocket| {
+        ws.send_iter(["known ", "last"])?;
+        // An iterator that does not know how much is left.
+        let mut once = Some("x");
+        ws.send_iter(iter::from_fn(|| once.take()))?;
+        ws.send_iter(Vec::<Vec<u8>>::new())?;
+        ws.send("next")
+    });
+    let mut stream = raw_client(server.address);
+    let bytes = read_exact::<25>(&mut stream);
+    assert_eq!(&bytes, b"\x01\x06known \x80\x04last\x01\x01x\x80\x00\x81\x04next");
 }
 
 #[test]
