@@ -114,7 +114,9 @@ where
         let deadline = loop {
             tokio::select! {
                 (stream, peer) = next(&listener) => {
-                    tasks.spawn(serve_one(stream, peer, accept.clone(), handler.clone(), control.clone()));
+                    // Boxed, so that its state leaves the task when the connection begins.
+                    let opening = Box::pin(open(stream, peer, accept.clone(), control.clone()));
+                    tasks.spawn(serve_one(opening, handler.clone(), control.clone()));
                 }
                 Some(_) = tasks.join_next() => {}
                 deadline = control.stopped() => break deadline,
@@ -168,10 +170,31 @@ enum Guest {
     Refused,
 }
 
-async fn serve_one<H, Fut, E>(
+/// Answers the opening handshake of somebody who connected.
+async fn open(
     stream: TcpStream,
     peer: SocketAddr,
     accept: Accept,
+    control: Arc<Control>,
+) -> Option<WebSocket> {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%peer, %error, "TCP_NODELAY not set");
+    }
+    match accept.accept_until(stream, control.stopped()).await {
+        Ok(ws) => {
+            debug!(connection = %ws.id(), %peer, "served");
+            Some(ws)
+        }
+        Err(error) => {
+            debug!(%peer, %error, "no connection");
+            None
+        }
+    }
+}
+
+/// Serves somebody who connected, once the handshake is done.
+async fn serve_one<H, Fut, E>(
+    opening: Pin<Box<impl Future<Output = Option<WebSocket>>>>,
     handler: Arc<H>,
     control: Arc<Control>,
 ) -> Guest
@@ -180,25 +203,16 @@ where
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
 {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%peer, %error, "TCP_NODELAY not set");
-    }
-    // Boxed, so that its state does not stay in the task for as long as the connection lasts.
-    let handshake = Box::pin(accept.accept_until(stream, control.stopped()));
-    let ws = match handshake.await {
-        Ok(ws) => ws,
-        Err(error) => {
-            debug!(%peer, %error, "no connection");
-            return Guest::Refused;
-        }
+    let Some(ws) = opening.await else {
+        return Guest::Refused;
     };
     let id = ws.id();
     let shared = ws.handle.shared().clone();
     let _listed = control.list(&shared);
-    debug!(connection = %id, %peer, "served");
     let span = debug_span!("connection", %id);
-    // The call of the handler is part of what may fail: it runs as a future that the driver guards.
-    let running = async move { handler(ws).await };
+    // The call of the handler is part of what may fail: it runs as a future that the driver guards. Boxed, since a
+    // future that is passed on by value stands in the task once for each hand it went through.
+    let running = Box::pin(async move { handler(ws).await });
     let ended = driver::drive(shared, running, close_frame).instrument(span).await;
     match ended {
         Ok(Ok(())) => {}
