@@ -8,7 +8,7 @@ use crate::closing::Closing;
 use crate::config::Config;
 use crate::error::{ProtocolError, SendError};
 use crate::event::{Answer, End, Kind, Message};
-use crate::frame::header::MAX_CONTROL;
+use crate::frame::header::{MAX_CONTROL, MAX_HEADER};
 use crate::frame::{FrameHeader, Opcode, mask};
 use crate::keepalive::{Asker, PingId, Pings};
 use crate::role::Role;
@@ -240,7 +240,7 @@ impl<R: Role> Writer<'_, R> {
             masking_key,
             payload_len: payload.len() as u64,
         };
-        self.out.reserve(crate::frame::header::MAX_HEADER + payload.len());
+        self.out.reserve(MAX_HEADER + payload.len());
         header.write(self.out);
         match masking_key {
             Some(key) => mask::append(key, payload, self.out),

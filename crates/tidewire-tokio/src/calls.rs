@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
 use tidewire_common::{Error, Message, Session, TrySendError};
 
-use crate::shared::{Shared, Waiter, poll_end};
+use crate::shared::{Shared, Waiter};
 use crate::state::Transport;
 
 /// What a sender does after queueing.
@@ -114,7 +114,7 @@ pub(crate) async fn ping<S: Transport>(
             if !state.driven {
                 state.poll_output(cx);
             }
-            poll_end(state).map(Err)
+            state.poll_end_error()
         })
         .await
 }

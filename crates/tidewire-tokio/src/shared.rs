@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use tidewire_common::Error;
 use tokio::task::coop;
 
 use crate::state::{State, Transport};
@@ -226,14 +225,5 @@ impl<S> Drop for Handle<S> {
 impl<S> fmt::Debug for Handle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.lock().fmt(f)
-    }
-}
-
-/// Gives the error of a connection that has ended to whoever still wants something of it.
-pub(crate) fn poll_end<S>(state: &State<S>) -> Poll<Error> {
-    match state.session.end() {
-        Some(Err(error)) => Poll::Ready(error),
-        Some(Ok(())) => Poll::Ready(tidewire_common::proto::SendError::Closed.into()),
-        None => Poll::Pending,
     }
 }

@@ -31,17 +31,6 @@ impl State {
             && (!self.inbox.is_empty() || self.session.has_items())
             && self.session.unsent_len() < CORK
     }
-
-    /// Fails once nothing can be sent any more.
-    fn check_end(&self) -> Result<(), Error> {
-        // A failed write ends the connection only when what had arrived is read.
-        self.session.check_transport()?;
-        match self.session.end() {
-            None => Ok(()),
-            Some(Ok(())) => Err(SendError::Closed.into()),
-            Some(Err(error)) => Err(error),
-        }
-    }
 }
 
 impl<S: Transport> Link<S> {
@@ -71,7 +60,7 @@ impl<S: Transport> Link<S> {
 
     pub(crate) fn begin_pieces(self: &Arc<Self>) -> Result<(), Error> {
         let mut state = self.room(State::has_room);
-        let result = state.check_end();
+        let result = state.session.check_end();
         if result.is_ok() {
             state.session.begin_pieces();
         }
@@ -110,7 +99,7 @@ impl<S: Transport> Link<S> {
             };
         }
         let result = if state.written < goal {
-            state.check_end()
+            state.session.check_end()
         } else {
             // An earlier write, the keeper's for example, may have failed.
             state.session.check_transport()
@@ -140,7 +129,7 @@ impl<S: Transport> Link<S> {
             if let Some(round_trip) = state.session.take_pong(id) {
                 break Ok(round_trip);
             }
-            if let Err(error) = state.check_end() {
+            if let Err(error) = state.session.check_end() {
                 break Err(error);
             }
             let now = clock::now();
@@ -232,7 +221,7 @@ impl<S: Transport> Link<S> {
             if then == Then::Write && !state.is_corked() {
                 state = self.drain(state, Patience::Endless);
                 if state.written < goal && !state.can_write() {
-                    result = state.check_end();
+                    result = state.session.check_end();
                 }
             } else {
                 state.keeping.hurry = Hurry::Later;

@@ -130,10 +130,20 @@ impl Session {
         }
     }
 
-    /// Fails once the connection has ended: with the error it ended with, after a good end as after any Close.
-    fn check_end(&self) -> Result<(), Error> {
-        self.check_transport()?;
+    /// What is told to whoever still wants something of a connection that has ended: the error it ended with, after a
+    /// good end the same as after any Close.
+    pub fn end_error(&self) -> Option<Error> {
         self.end()
-            .map_or(Ok(()), |end| end.and(Err(Error::Send(SendError::Closed))))
+            .map(|end| end.err().unwrap_or(SendError::Closed.into()))
+    }
+
+    /// Fails once nothing can be sent any more. (A failed write ends the connection only when what had arrived is
+    /// read.)
+    ///
+    /// # Errors
+    /// As [`check_transport`](Self::check_transport), then as [`end_error`](Self::end_error).
+    pub fn check_end(&self) -> Result<(), Error> {
+        self.check_transport()?;
+        self.end_error().map_or(Ok(()), Err)
     }
 }

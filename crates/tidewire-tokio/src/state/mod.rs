@@ -92,6 +92,11 @@ impl<S> State<S> {
     /// Ends the connection where it stands, and gives the socket to drop once the lock is released.
     pub(crate) fn abort(&mut self) -> Option<S> {
         self.session.handle_end(None);
+        self.release()
+    }
+
+    /// Gives up everything but the session, which has ended, and tells everybody.
+    fn release(&mut self) -> Option<S> {
         self.input.release();
         self.timer = None;
         self.to_wake = ToWake::EVERYONE;

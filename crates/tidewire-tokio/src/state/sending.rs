@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tidewire_common::proto::{Fate, SendError};
+use tidewire_common::proto::Fate;
 use tidewire_common::{Error, Session};
 
 use super::{State, Transport};
@@ -17,10 +17,8 @@ impl<S: Transport> State<S> {
             }
             if self.session.fate() == Fate::Drop {
                 // Once: whoever is woken by this may come back here.
-                if self.io.take().is_some() {
-                    self.timer = None;
-                    self.input.release();
-                    self.to_wake = ToWake::EVERYONE;
+                if self.io.is_some() {
+                    self.release();
                 }
                 return;
             }
@@ -79,9 +77,8 @@ impl<S: Transport> State<S> {
             self.poll_output(cx);
         }
         match self.session.end() {
-            Some(end) => Poll::Ready(end.and(Err(SendError::Closed.into()))),
             None if has_room(&self.session) => Poll::Ready(Ok(())),
-            None => Poll::Pending,
+            Some(_) | None => self.poll_end_error(),
         }
     }
 
@@ -92,13 +89,20 @@ impl<S: Transport> State<S> {
             Some(end) if self.is_flushed() => Poll::Ready(end),
             None if self.is_flushed() => Poll::Ready(self.session.check_transport()),
             // What waited is dropped with the socket.
-            Some(end) => Poll::Ready(end.and(Err(SendError::Closed.into()))),
-            None => Poll::Pending,
+            Some(_) | None => self.poll_end_error(),
         }
     }
 }
 
 impl<S> State<S> {
+    /// Waits for something that will not come any more once the connection has ended.
+    pub(crate) fn poll_end_error<T>(&self) -> Poll<Result<T, Error>> {
+        match self.session.end_error() {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Poll::Pending,
+        }
+    }
+
     /// Whether everything queued has been handed to the socket.
     pub(crate) fn is_flushed(&self) -> bool {
         self.session.unsent().is_empty() && !self.unflushed
