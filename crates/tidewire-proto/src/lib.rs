@@ -114,6 +114,7 @@
 
 extern crate alloc;
 
+pub mod deflate;
 pub mod frame;
 pub mod handshake;
 
