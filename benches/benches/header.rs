@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tidewire_benches::KEY;
-use tidewire_proto::frame::{FrameHeader, Opcode, Sender};
+use tidewire_proto::frame::{FrameHeader, Opcode, ReservedBits, Sender};
 
 fn headers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("header");
@@ -16,13 +16,14 @@ fn headers(criterion: &mut Criterion) {
             let header = FrameHeader {
                 opcode: Opcode::Binary,
                 fin: true,
+                reserved: ReservedBits::NONE,
                 masking_key,
                 payload_len: len,
             };
             let mut bytes = Vec::with_capacity(16);
             header.write(&mut bytes);
             group.bench_function(BenchmarkId::new(format!("parse from {name}"), len), |bencher| {
-                bencher.iter(|| FrameHeader::parse(black_box(&bytes), black_box(sender)));
+                bencher.iter(|| FrameHeader::parse(black_box(&bytes), black_box(sender), ReservedBits::NONE));
             });
             let mut out = Vec::with_capacity(16);
             group.bench_function(BenchmarkId::new(format!("write by {name}"), len), |bencher| {

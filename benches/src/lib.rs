@@ -1,6 +1,6 @@
 //! What the benches of tidewire share: sizes, payloads and the frames of a peer.
 
-use tidewire_proto::frame::{FrameHeader, Opcode, mask};
+use tidewire_proto::frame::{FrameHeader, Opcode, ReservedBits, mask};
 
 /// The key that frames of a client are masked with.
 pub const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -28,6 +28,7 @@ pub fn from_client(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let header = FrameHeader {
         opcode,
         fin: true,
+        reserved: ReservedBits::NONE,
         masking_key: Some(KEY),
         payload_len: payload.len() as u64,
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tidewire_proto::deflate::Extension;
 use tidewire_proto::{
     Answer, Client, CloseCode, Config, Connection, End, Event, Inbox, Instant, Kind, MaskSource, Message,
     ProtocolError, Reading, Role, Server, Writer,
@@ -91,8 +92,17 @@ impl<R: Role> Endpoint<R> {
     /// Where the configuration contradicts itself.
     pub fn new(role: R, config: Config) -> Self {
         let config = config.check().expect("tests use configurations that are right");
+        Self::over(Connection::new(role, config, Instant::START))
+    }
+
+    /// An endpoint in this role that was opened at the start of time, with permessage-deflate.
+    pub fn with_deflate(role: R, config: Config, extension: &Extension) -> Self {
+        Self::over(Connection::with_deflate(role, config, extension, Instant::START))
+    }
+
+    fn over(connection: Connection<R>) -> Self {
         Self {
-            connection: Connection::new(role, config, Instant::START),
+            connection,
             inbox: Inbox::new(),
             out: Vec::new(),
             now: Instant::START,
@@ -109,19 +119,24 @@ impl<R: Role> Endpoint<R> {
         if R::MASKS { Sender::Server } else { Sender::Client }
     }
 
-    /// Takes bytes that the peer sent; gives what was seen, a failure last.
+    /// Takes bytes that the peer sent, in as many turns as that takes; gives what was seen, a failure last.
     pub fn receive_bytes(&mut self, bytes: &[u8]) -> Vec<Seen> {
         self.inbox.extend(bytes);
-        let (mut rx, mut tx) = self.connection.turn(self.now, &mut self.inbox, &mut self.out);
         let mut seen = Vec::new();
         loop {
-            match rx.next(&mut tx) {
-                Ok(Some(event)) => seen.push(event.into()),
-                Ok(None) => return seen,
-                Err(error) => {
-                    seen.push(Seen::Failed(error));
-                    return seen;
+            let (mut rx, mut tx) = self.connection.turn(self.now, &mut self.inbox, &mut self.out);
+            loop {
+                match rx.next(&mut tx) {
+                    Ok(Some(event)) => seen.push(event.into()),
+                    Ok(None) => break,
+                    Err(error) => {
+                        seen.push(Seen::Failed(error));
+                        return seen;
+                    }
                 }
+            }
+            if self.inbox.is_empty() {
+                return seen;
             }
         }
     }

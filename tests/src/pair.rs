@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tidewire_proto::deflate::Extension;
 use tidewire_proto::{Client, Config, Server};
 
 use crate::endpoint::{Endpoint, Keys, Seen};
@@ -21,6 +22,14 @@ impl Pair {
         Self {
             client: Endpoint::client(config.clone()),
             server: Endpoint::server(config.clone()),
+        }
+    }
+
+    /// Both with permessage-deflate.
+    pub fn with_deflate(config: &Config, extension: &Extension) -> Self {
+        Self {
+            client: Endpoint::with_deflate(Client::new(Keys::default()), config.clone(), extension),
+            server: Endpoint::with_deflate(Server, config.clone(), extension),
         }
     }
 

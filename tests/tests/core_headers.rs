@@ -1,6 +1,6 @@
 //! Frame headers against the reference decoder, in both roles.
 
-use tidewire_proto::frame::{self, FrameHeader};
+use tidewire_proto::frame::{self, FrameHeader, ReservedBits};
 use tidewire_proto::{CloseCode, Config, ProtocolError, Role};
 use tidewire_tests::endpoint::{Endpoint, Seen};
 use tidewire_tests::reference::{self, Fault, Sender, Start};
@@ -26,7 +26,7 @@ fn compare(bytes: &[u8], sender: Sender) {
         Sender::Client => frame::Sender::Client,
         Sender::Server => frame::Sender::Server,
     };
-    let parsed = FrameHeader::parse(bytes, from);
+    let parsed = FrameHeader::parse(bytes, from, ReservedBits::NONE);
     let same = match (&parsed, reference::header(bytes, sender)) {
         (Ok(None), Start::NeedMore) => true,
         (Err(error), Start::Broken(faults)) => fault(*error).is_some_and(|fault| faults.contains(&fault)),

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use crate::error::ProtocolError;
 use crate::event::{Kind, Message, Received};
-use crate::frame::{FrameHeader, Opcode, mask};
+use crate::frame::{FrameHeader, Opcode, ReservedBits, mask};
 use crate::limits::Limits;
 use crate::text::TextCheck;
 
@@ -13,11 +13,40 @@ const RESERVED_AHEAD: usize = 4 * 1024;
 /// An empty store with more memory than this gives it back.
 const RETAINED: usize = 64 * 1024;
 
+/// How the frames of a message carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Plain,
+    /// By permessage-deflate (RFC 7692 §6).
+    Compressed,
+}
+
+impl Form {
+    pub(crate) fn of(reserved: ReservedBits) -> Self {
+        if reserved == ReservedBits::RSV1 {
+            Self::Compressed
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// The longest payload that may hold a message of `limit` bytes.
+    ///
+    /// What DEFLATE cannot shrink it stores, in blocks with five bytes each; a sender with little memory makes them as
+    /// small as 128 bytes.
+    fn longest(self, limit: usize) -> usize {
+        match self {
+            Self::Plain => limit,
+            Self::Compressed => limit.saturating_add(limit / 16 + 1024),
+        }
+    }
+}
+
 /// The message that is being received, and the store for what cannot be lent where it lies.
 #[derive(Debug)]
 pub(crate) struct Assembly {
-    /// The type of the message that has begun.
-    open: Option<Kind>,
+    /// The message that has begun.
+    open: Option<(Kind, Form)>,
     /// The payload of all its frames so far, as their headers announced it.
     len: u64,
     fragments: u32,
@@ -36,24 +65,34 @@ impl Assembly {
         }
     }
 
-    /// Judges the header of a data frame against the message it belongs to; gives the type of the message.
+    /// Judges the header of a data frame against the message it belongs to; gives the type and form of the message.
+    ///
+    /// A compressed message may turn out longer than its frames: what it gives is counted as it is inflated.
     pub(crate) fn begin_frame(
         &mut self,
         header: &FrameHeader,
         limits: &Limits,
-    ) -> Result<Kind, ProtocolError> {
+    ) -> Result<(Kind, Form), ProtocolError> {
         let starts = match header.opcode {
             Opcode::Text => Some(Kind::Text),
             Opcode::Binary => Some(Kind::Binary),
             Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
         };
-        let kind = match (self.open, starts) {
-            (None, Some(kind)) | (Some(kind), None) => kind,
+        let (kind, form) = match (self.open, starts) {
+            (None, Some(kind)) => (kind, Form::of(header.reserved)),
+            (Some(open), None) => open,
             (None, None) => return Err(ProtocolError::NothingToContinue),
             (Some(_), Some(_)) => return Err(ProtocolError::MessageInterrupted),
         };
         let fits = |len: u64, limit: usize| usize::try_from(len).is_ok_and(|len| len <= limit);
-        if !fits(header.payload_len, limits.max_frame()) {
+        let longest = form.longest(limits.max_message());
+        // A limit of the frame that is no more than that of the message is meant for messages, however they come.
+        let longest_frame = if limits.max_frame() < limits.max_message() {
+            limits.max_frame()
+        } else {
+            longest
+        };
+        if !fits(header.payload_len, longest_frame) {
             return Err(ProtocolError::FrameTooBig {
                 len: header.payload_len,
                 limit: limits.max_frame(),
@@ -61,7 +100,7 @@ impl Assembly {
         }
         // Both terms are below 2^63, so the sum cannot wrap.
         let len = self.len + header.payload_len;
-        if !fits(len, limits.max_message()) {
+        if !fits(len, longest) {
             return Err(ProtocolError::MessageTooBig {
                 len,
                 limit: limits.max_message(),
@@ -72,20 +111,20 @@ impl Assembly {
                 limit: limits.max_fragments(),
             });
         }
-        self.open = Some(kind);
+        self.open = Some((kind, form));
         self.len = len;
         self.fragments += 1;
-        Ok(kind)
+        Ok((kind, form))
     }
 
     /// Whether nothing of the message is stored, so that a part of it can be lent where it lies.
     pub(crate) fn is_empty(&self) -> bool {
-        self.store.is_empty() && !self.check.is_cut()
+        self.store.len() == 0 && !self.check.is_cut()
     }
 
     /// Whether the store holds a part of the message.
     pub(crate) fn has_stored(&self) -> bool {
-        !self.store.is_empty()
+        self.store.len() > 0
     }
 
     /// Whether a message has begun and not ended.
@@ -103,16 +142,33 @@ impl Assembly {
     ) -> Result<(), ProtocolError> {
         self.store.reserve(kind, piece.len(), ahead);
         match &mut self.store {
-            Store::Text(store) => {
+            Store::Text(_) => {
                 unmask(key, piece);
-                let piece = self.check.push(piece)?;
-                store.extend(piece.completed);
-                store.push_str(piece.text);
+                self.push(piece)?;
             }
             Store::Binary(store) => match key {
                 Some(key) => mask::append(key, piece, store),
                 None => store.extend_from_slice(piece),
             },
+        }
+        Ok(())
+    }
+
+    /// Appends a piece that was inflated.
+    pub(crate) fn append_inflated(&mut self, kind: Kind, piece: &[u8]) -> Result<(), ProtocolError> {
+        // The first piece fits, then the store doubles.
+        self.store.reserve(kind, piece.len(), self.store.len() as u64);
+        self.push(piece)
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), ProtocolError> {
+        match &mut self.store {
+            Store::Text(store) => {
+                let piece = self.check.push(piece)?;
+                store.extend(piece.completed);
+                store.push_str(piece.text);
+            }
+            Store::Binary(store) => store.extend_from_slice(piece),
         }
         Ok(())
     }
@@ -168,10 +224,10 @@ enum Store {
 }
 
 impl Store {
-    fn is_empty(&self) -> bool {
+    fn len(&self) -> usize {
         match self {
-            Self::Text(text) => text.is_empty(),
-            Self::Binary(bytes) => bytes.is_empty(),
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
         }
     }
 

@@ -21,8 +21,8 @@ use crate::writer::{SendState, Writer};
 /// [`fate`](Self::fate), and when to come back off [`poll_timeout`](Self::poll_timeout). The
 /// [crate's page](crate) shows the loop.
 pub struct Connection<R> {
-    receive: ReceiveState,
-    send: SendState<R>,
+    pub(crate) receive: ReceiveState,
+    pub(crate) send: SendState<R>,
     config: Arc<Config>,
     /// A byte arrived since the last keepalive ping left.
     heard: bool,
@@ -80,6 +80,7 @@ impl<R: Role> Connection<R> {
             state: &mut self.receive,
             config: &self.config,
             input,
+            inflated: 0,
         };
         (
             reader,
@@ -180,6 +181,7 @@ impl<R: Role> Connection<R> {
                     }
                     self.end();
                 }
+                Timer::Sleep => self.sleep(now),
             }
         }
     }
@@ -250,9 +252,29 @@ impl<R: Role> Connection<R> {
         self.writer(now, out).flushed();
     }
 
+    /// Gives memory of compression up that only a busy connection needs.
+    fn sleep(&mut self, now: Instant) {
+        let (deflate, inflate) = (&mut self.send.deflate, &mut self.receive.inflate);
+        let sending = deflate.as_ref().and_then(|deflate| deflate.sleeps_at());
+        let receiving = inflate.as_ref().and_then(|inflate| inflate.sleeps_at());
+        match sending.max(receiving) {
+            Some(at) if at > now => self.send.sleep_at(at),
+            _ => {
+                if let Some(deflate) = deflate {
+                    deflate.sleep();
+                }
+                if let Some(inflate) = inflate {
+                    inflate.sleep();
+                }
+            }
+        }
+    }
+
     fn end(&mut self) {
         self.send.closing.note_end();
         self.send.timers.disarm_all();
+        self.send.deflate = None;
+        self.receive.release();
     }
 
     fn writer<'t>(&'t mut self, now: Instant, out: &'t mut Vec<u8>) -> Writer<'t, R> {

@@ -13,6 +13,11 @@ pub enum ProtocolError {
         /// The three bits, RSV1 the highest.
         bits: u8,
     },
+    /// A reserved bit is set on a control frame or on a fragment that is not the first (RFC 7692 §6.1).
+    MisplacedBits {
+        /// The three bits, RSV1 the highest.
+        bits: u8,
+    },
     /// The opcode is reserved (§5.2).
     ReservedOpcode {
         /// The opcode.
@@ -39,6 +44,8 @@ pub enum ProtocolError {
     MessageInterrupted,
     /// A text message is not UTF-8 (§8.1).
     InvalidText,
+    /// A compressed message is no DEFLATE stream, refers to what was never sent, or stops half-way (RFC 7692 §7.2.2).
+    BrokenDeflate,
     /// A Close frame's payload is one byte long (§5.5.1).
     CloseLength,
     /// A Close frame has a code that may not be sent (§7.4).
@@ -84,6 +91,7 @@ impl ProtocolError {
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::ReservedBits { .. }
+            | Self::MisplacedBits { .. }
             | Self::ReservedOpcode { .. }
             | Self::MaskMissing
             | Self::MaskForbidden
@@ -95,7 +103,7 @@ impl ProtocolError {
             | Self::MessageInterrupted
             | Self::CloseLength
             | Self::CloseCode { .. } => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidText | Self::CloseReason => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidText | Self::CloseReason | Self::BrokenDeflate => CloseCode::INVALID_PAYLOAD,
             Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
             Self::KeepaliveTimeout { .. } | Self::PeerNotReading { .. } => CloseCode::INTERNAL_ERROR,
@@ -107,6 +115,9 @@ impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReservedBits { bits } => write!(f, "reserved bits {bits:03b} without an extension"),
+            Self::MisplacedBits { bits } => {
+                write!(f, "reserved bits {bits:03b} on a frame that begins no message")
+            }
             Self::ReservedOpcode { opcode } => write!(f, "reserved opcode {opcode:#x}"),
             Self::MaskMissing => f.write_str("frame from a client without a mask"),
             Self::MaskForbidden => f.write_str("frame from a server with a mask"),
@@ -117,6 +128,7 @@ impl fmt::Display for ProtocolError {
             Self::NothingToContinue => f.write_str("continuation frame without a message to continue"),
             Self::MessageInterrupted => f.write_str("new message before the end of the last one"),
             Self::InvalidText => f.write_str("text that is not UTF-8"),
+            Self::BrokenDeflate => f.write_str("compressed message that cannot be inflated"),
             Self::CloseLength => f.write_str("close frame with a payload of 1 byte"),
             Self::CloseCode { code } => write!(f, "close code {} which may not be sent", code.as_u16()),
             Self::CloseReason => f.write_str("close reason that is not UTF-8"),
@@ -193,6 +205,16 @@ pub enum ConfigError {
         /// The limit of a message.
         message: usize,
     },
+    /// The level of compression is none of 1 to 9.
+    CompressionLevel {
+        /// The level.
+        level: u8,
+    },
+    /// The window is none of 2^8 to 2^15 bytes.
+    WindowBits {
+        /// The logarithm of its size.
+        bits: u8,
+    },
     /// A setting is zero that has no use for it.
     Zero {
         /// Which one.
@@ -209,6 +231,8 @@ impl fmt::Display for ConfigError {
                     "frame limit of {frame} bytes exceeds the message limit of {message}"
                 )
             }
+            Self::CompressionLevel { level } => write!(f, "compression level {level} is not 1 to 9"),
+            Self::WindowBits { bits } => write!(f, "window bits of {bits} are not 8 to 15"),
             Self::Zero { setting } => write!(f, "{setting} of zero"),
         }
     }

@@ -113,6 +113,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "deflate")]
+extern crate std;
 
 pub mod deflate;
 pub mod frame;

@@ -1,17 +1,24 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::assembly::{Assembly, unmask};
+use crate::assembly::{Assembly, Form, unmask};
 use crate::close_code::CloseFrame;
 use crate::closing::Phase;
 use crate::config::Config;
+use crate::deflate::Receiving;
 use crate::error::ProtocolError;
 use crate::event::{Answer, Chunk, Delivery, End, Event, Kind, Message, Pong, Received};
 use crate::frame::header::MAX_HEADER;
-use crate::frame::{FrameHeader, Opcode, Sender, mask};
+use crate::frame::{FrameHeader, Opcode, ReservedBits, Sender, mask};
 use crate::inbox::Input;
 use crate::role::Role;
 use crate::writer::Writer;
+
+/// How much a turn inflates before it lets others work, while input is left to come back for.
+const INFLATED_A_TURN: usize = 256 * 1024;
+/// How much compressed input is inflated at once: at most 1 MiB comes of it, since DEFLATE expands at most 1,032 times.
+const INFLATED_AT_ONCE: usize = 1024;
 
 /// What the receiving half keeps between two turns.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub(crate) struct ReceiveState {
     /// The frame whose payload has not arrived whole.
     frame: Option<OpenFrame>,
     assembly: Assembly,
+    /// Where permessage-deflate was agreed on.
+    pub(crate) inflate: Option<Box<Receiving>>,
     /// The payload of a control frame that did not arrive in one piece.
     control: Vec<u8>,
     /// A part of the open message was handed over as a chunk.
@@ -41,11 +50,31 @@ enum Lent {
 struct OpenFrame {
     opcode: Opcode,
     end: End,
-    /// The type of the message that a data frame belongs to.
+    /// The message that a data frame belongs to.
     kind: Kind,
+    form: Form,
     /// The key for the next byte.
     key: Option<[u8; 4]>,
     remaining: u64,
+}
+
+impl OpenFrame {
+    /// Takes what has arrived of the payload, `most` bytes of it at most, with the key to unmask it.
+    #[inline]
+    fn take<'t>(&mut self, input: &mut Input<'t>, most: usize) -> (Option<[u8; 4]>, &'t mut [u8]) {
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(most);
+        let (key, piece) = (self.key, input.take(len));
+        self.remaining -= piece.len() as u64;
+        if self.remaining > 0 {
+            self.key = key.map(|key| mask::rotated(key, piece.len()));
+        }
+        (key, piece)
+    }
+
+    /// Whether the message ends with what has been taken.
+    fn end(&self) -> End {
+        if self.remaining == 0 { self.end } else { End::More }
+    }
 }
 
 impl ReceiveState {
@@ -56,10 +85,20 @@ impl ReceiveState {
             spilled: 0,
             frame: None,
             assembly: Assembly::new(),
+            inflate: None,
             control: Vec::new(),
             chunked: false,
             lent: None,
         }
+    }
+
+    /// Gives up what nothing can be received into any more.
+    pub(crate) fn release(&mut self) {
+        self.frame = None;
+        self.assembly = Assembly::new();
+        self.inflate = None;
+        self.control = Vec::new();
+        self.lent = None;
     }
 
     /// Forgets the store that the last event lent.
@@ -77,8 +116,12 @@ impl ReceiveState {
         input: &mut Input<'_>,
         sender: Sender,
     ) -> Result<Option<FrameHeader>, ProtocolError> {
+        let claimed = match self.inflate {
+            Some(_) => ReservedBits::RSV1,
+            None => ReservedBits::NONE,
+        };
         if self.spilled == 0
-            && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender)?
+            && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender, claimed)?
         {
             input.take(len);
             return Ok(Some(header));
@@ -91,7 +134,7 @@ impl ReceiveState {
             *slot = byte;
             self.spilled += 1;
             let spilled = self.spill.get(..self.spilled).unwrap_or_default();
-            if let Some((header, _)) = FrameHeader::parse(spilled, sender)? {
+            if let Some((header, _)) = FrameHeader::parse(spilled, sender, claimed)? {
                 self.spilled = 0;
                 return Ok(Some(header));
             }
@@ -105,6 +148,8 @@ pub struct Reader<'t> {
     pub(crate) state: &'t mut ReceiveState,
     pub(crate) config: &'t Config,
     pub(crate) input: Input<'t>,
+    /// How much was inflated in this turn.
+    pub(crate) inflated: usize,
 }
 
 /// Where the reader stopped; borrows at most the input, so that the state can be lent afterwards.
@@ -124,6 +169,9 @@ enum Control {
 
 impl Reader<'_> {
     /// Gives the next event, or `None` once all input is consumed.
+    ///
+    /// `None` comes earlier where permessage-deflate has made 256 KiB of little input: what is [left](Self::remaining)
+    /// stays in the inbox for another turn, so that one connection does not keep others waiting.
     ///
     /// What the peer is owed for it, a Pong, the echo of a Close or the Close frame of a failure, is appended
     /// through `tx`, which belongs to the same turn.
@@ -172,6 +220,7 @@ impl Reader<'_> {
     }
 
     fn discard<R: Role>(&mut self, tx: &mut Writer<'_, R>) {
+        self.state.release();
         let discarded = self.input.take(usize::MAX).len();
         tx.state.closing.note_discarded(discarded);
         if tx.state.closing.phase() == Phase::Ended {
@@ -195,6 +244,9 @@ impl<'t> Reader<'t> {
                 self.discard(tx);
                 return tx.state.closing.cause().map_or(Ok(None), Err);
             }
+            if self.inflated >= INFLATED_A_TURN && self.input.len() > 0 {
+                return Ok(None);
+            }
             let mut frame = match self.state.frame.take() {
                 Some(frame) => frame,
                 None => match self.state.header(&mut self.input, R::PEER)? {
@@ -202,18 +254,17 @@ impl<'t> Reader<'t> {
                     None => return Ok(None),
                 },
             };
-            let have = usize::try_from(frame.remaining)
-                .unwrap_or(usize::MAX)
-                .min(self.input.len());
-            let piece = self.input.take(have);
-            frame.remaining -= have as u64;
-            let stop = if frame.opcode.is_control() {
-                self.control(frame, piece, tx)?
+            let stop = if frame.form == Form::Compressed {
+                self.compressed(&mut frame, tx)?
             } else {
-                self.data(frame, piece)?
+                let (key, piece) = frame.take(&mut self.input, usize::MAX);
+                if frame.opcode.is_control() {
+                    self.control(&frame, key, piece, tx)?
+                } else {
+                    self.data(&frame, key, piece)?
+                }
             };
             if frame.remaining > 0 {
-                frame.key = frame.key.map(|key| mask::rotated(key, have));
                 self.state.frame = Some(frame);
             }
             if stop.is_some() || self.state.frame.is_some() {
@@ -225,8 +276,8 @@ impl<'t> Reader<'t> {
     /// Judges a header against what came before it.
     #[inline]
     fn begin(&mut self, header: &FrameHeader) -> Result<OpenFrame, ProtocolError> {
-        let kind = if header.opcode.is_control() {
-            Kind::Binary
+        let (kind, form) = if header.opcode.is_control() {
+            (Kind::Binary, Form::Plain)
         } else {
             self.state.assembly.begin_frame(header, &self.config.limits)?
         };
@@ -234,6 +285,7 @@ impl<'t> Reader<'t> {
             opcode: header.opcode,
             end: if header.fin { End::Last } else { End::More },
             kind,
+            form,
             key: header.masking_key,
             remaining: header.payload_len,
         })
@@ -241,61 +293,102 @@ impl<'t> Reader<'t> {
 
     /// Takes a piece of a data frame.
     #[inline]
-    fn data(&mut self, frame: OpenFrame, piece: &'t mut [u8]) -> Result<Option<Stop<'t>>, ProtocolError> {
+    fn data(
+        &mut self,
+        frame: &OpenFrame,
+        key: Option<[u8; 4]>,
+        piece: &'t mut [u8],
+    ) -> Result<Option<Stop<'t>>, ProtocolError> {
         let state = &mut *self.state;
-        let end = if frame.remaining == 0 {
-            frame.end
-        } else {
-            End::More
+        let end = frame.end();
+        let ahead = match state.delivery {
+            Delivery::Messages if !state.chunked => frame.remaining,
+            // What is stored does not stay.
+            Delivery::Messages | Delivery::Chunks => 0,
         };
-        let lendable = state.assembly.is_empty();
-        match (state.delivery, end) {
+        let is_handed_over = match state.delivery {
+            Delivery::Messages => end == End::Last && !state.chunked,
+            Delivery::Chunks => true,
+        };
+        let lent = if is_handed_over && state.assembly.is_empty() {
+            Some(state.assembly.check(frame.kind, key, piece)?)
+        } else {
+            state.assembly.append(frame.kind, key, piece, ahead)?;
+            None
+        };
+        self.hand_over(end, lent)
+    }
+
+    /// Inflates what has arrived of a compressed frame.
+    fn compressed<R: Role>(
+        &mut self,
+        frame: &mut OpenFrame,
+        tx: &mut Writer<'_, R>,
+    ) -> Result<Option<Stop<'t>>, ProtocolError> {
+        let limit = self.config.limits.max_message();
+        loop {
+            let (key, piece) = frame.take(&mut self.input, INFLATED_AT_ONCE);
+            unmask(key, piece);
+            let ReceiveState {
+                inflate, assembly, ..
+            } = &mut *self.state;
+            if let Some(inflate) = inflate {
+                let take = |inflated: &[u8]| {
+                    self.inflated += inflated.len();
+                    assembly.append_inflated(frame.kind, inflated)
+                };
+                inflate.inflate(tx.now, piece, frame.end(), limit, take)?;
+            }
+            if frame.remaining == 0 || self.input.len() == 0 || self.inflated >= INFLATED_A_TURN {
+                break;
+            }
+        }
+        if let Some(at) = self
+            .state
+            .inflate
+            .as_ref()
+            .and_then(|inflate| inflate.sleeps_at())
+        {
+            tx.state.sleep_at(at);
+        }
+        self.hand_over(frame.end(), None)
+    }
+
+    /// Decides what becomes of what was received: `lent`, or what is stored.
+    #[inline]
+    fn hand_over(&mut self, end: End, lent: Option<Message<'t>>) -> Result<Option<Stop<'t>>, ProtocolError> {
+        let state = &mut *self.state;
+        if end == End::Last {
+            state.assembly.finish()?;
+        }
+        match state.delivery {
             // The rest of a message that was begun in chunks and given up.
-            (Delivery::Messages, _) if state.chunked => {
-                state.assembly.append(frame.kind, frame.key, piece, 0)?;
+            Delivery::Messages if state.chunked => {
                 state.assembly.clear_store();
-                if end == End::Last {
-                    state.chunked = false;
-                    state.assembly.finish()?;
-                }
+                state.chunked = end == End::More;
                 Ok(None)
             }
-            (Delivery::Messages, End::Last) if lendable => {
-                let message = state.assembly.check(frame.kind, frame.key, piece)?;
-                state.assembly.finish()?;
-                Ok(Some(Stop::Message(message)))
-            }
-            (Delivery::Messages, _) => {
-                state
-                    .assembly
-                    .append(frame.kind, frame.key, piece, frame.remaining)?;
-                if end == End::More {
-                    return Ok(None);
-                }
-                state.assembly.finish()?;
-                state.lent = Some(Lent::Assembly);
-                Ok(Some(Stop::Assembled))
-            }
-            (Delivery::Chunks, _) => {
-                let chunk = if lendable {
-                    Some(state.assembly.check(frame.kind, frame.key, piece)?)
-                } else {
-                    state.assembly.append(frame.kind, frame.key, piece, 0)?;
-                    None
-                };
-                if end == End::Last {
-                    state.assembly.finish()?;
-                }
-                let is_empty = chunk.map_or(!state.assembly.has_stored(), |data| data.as_bytes().is_empty());
+            Delivery::Messages if end == End::More => Ok(None),
+            Delivery::Messages => Ok(Some(lent.map_or_else(
+                || {
+                    state.lent = Some(Lent::Assembly);
+                    Stop::Assembled
+                },
+                Stop::Message,
+            ))),
+            Delivery::Chunks => {
+                let is_empty = lent.map_or(!state.assembly.has_stored(), |data| data.as_bytes().is_empty());
                 if is_empty && end == End::More {
                     return Ok(None);
                 }
                 state.chunked = end == End::More;
-                let Some(data) = chunk else {
-                    state.lent = Some(Lent::Assembly);
-                    return Ok(Some(Stop::AssembledChunk(end)));
-                };
-                Ok(Some(Stop::Chunk(data, end)))
+                Ok(Some(lent.map_or_else(
+                    || {
+                        state.lent = Some(Lent::Assembly);
+                        Stop::AssembledChunk(end)
+                    },
+                    |data| Stop::Chunk(data, end),
+                )))
             }
         }
     }
@@ -314,11 +407,12 @@ impl<'t> Reader<'t> {
     /// Takes a piece of a control frame, and does what the whole frame asks for.
     fn control<R: Role>(
         &mut self,
-        frame: OpenFrame,
+        frame: &OpenFrame,
+        key: Option<[u8; 4]>,
         piece: &'t mut [u8],
         tx: &mut Writer<'_, R>,
     ) -> Result<Option<Stop<'t>>, ProtocolError> {
-        unmask(frame.key, piece);
+        unmask(key, piece);
         let whole = frame.remaining == 0;
         if !whole || !self.state.control.is_empty() {
             self.state.control.extend_from_slice(piece);

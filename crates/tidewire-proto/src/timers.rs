@@ -11,20 +11,22 @@ pub(crate) enum Timer {
     Close,
     /// No byte was written for too long.
     Write,
+    /// Nothing was compressed or inflated for a while.
+    Sleep,
 }
 
 impl Timer {
     /// In the order in which deadlines of one moment are handled: a lost peer is not pinged again.
-    pub(crate) const ALL: [Self; 4] = [Self::Pong, Self::Keepalive, Self::Close, Self::Write];
+    pub(crate) const ALL: [Self; 5] = [Self::Pong, Self::Keepalive, Self::Close, Self::Write, Self::Sleep];
 }
 
 /// The deadlines of a connection; arming one is a store.
 #[derive(Clone, Debug)]
-pub(crate) struct Timers([Instant; 4]);
+pub(crate) struct Timers([Instant; Timer::ALL.len()]);
 
 impl Timers {
     pub(crate) const fn new() -> Self {
-        Self([Instant::NEVER; 4])
+        Self([Instant::NEVER; Timer::ALL.len()])
     }
 
     pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {

@@ -3,13 +3,15 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::assembly::Form;
 use crate::close_code::{CloseFrame, MAX_REASON, cut_reason};
 use crate::closing::Closing;
 use crate::config::Config;
+use crate::deflate::{Deflater, Sending};
 use crate::error::{ProtocolError, SendError};
 use crate::event::{Answer, End, Kind, Message};
 use crate::frame::header::{MAX_CONTROL, MAX_HEADER};
-use crate::frame::{FrameHeader, Opcode, mask};
+use crate::frame::{FrameHeader, Opcode, ReservedBits, mask};
 use crate::keepalive::{Asker, PingId, Pings};
 use crate::role::Role;
 use crate::time::Instant;
@@ -25,8 +27,10 @@ pub(crate) struct SendState<R> {
     pub(crate) closing: Closing,
     pub(crate) timers: Timers,
     pub(crate) pings: Pings,
-    /// The fragmented message that is open.
-    open: Option<Kind>,
+    /// Where permessage-deflate was agreed on, until our Close frame.
+    pub(crate) deflate: Option<Box<Sending>>,
+    /// The fragmented message that is open, and how its fragments carry it.
+    open: Option<(Kind, Form)>,
     /// Automatic Pongs in the output, as far as is known.
     pongs: u8,
     /// The latest Pong that did not go into the output.
@@ -40,9 +44,17 @@ impl<R> SendState<R> {
             closing: Closing::new(),
             timers: Timers::new(),
             pings: Pings::new(),
+            deflate: None,
             open: None,
             pongs: 0,
             owed: None,
+        }
+    }
+
+    /// Has the connection looked at when it may sleep, unless it will be before.
+    pub(crate) fn sleep_at(&mut self, at: Instant) {
+        if !self.timers.is_armed(Timer::Sleep) {
+            self.timers.arm(Timer::Sleep, at);
         }
     }
 
@@ -65,23 +77,58 @@ pub struct Writer<'t, R> {
 }
 
 impl<R: Role> Writer<'_, R> {
-    /// Appends a message as one frame.
+    /// Appends a message as one frame, compressed where that was agreed on and is worth while.
     ///
     /// # Errors
     /// [`SendError::Closed`] after a Close frame, [`SendError::MessageOpen`] inside a fragmented message;
     /// nothing was appended.
     #[inline]
     pub fn message<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
-        self.check_open()?;
-        if self.state.open.is_some() {
-            return Err(SendError::MessageOpen);
-        }
         let message = message.into();
-        self.frame(first_opcode(message.kind()), End::Last, message.as_bytes());
+        self.check_message()?;
+        if let Some(deflate) = &mut self.state.deflate
+            && let Some(deflater) = deflate.message(message)
+        {
+            self.compressed(
+                first_opcode(message.kind()),
+                End::Last,
+                deflater,
+                message.as_bytes(),
+            );
+            return Ok(());
+        }
+        self.frame(
+            first_opcode(message.kind()),
+            ReservedBits::NONE,
+            End::Last,
+            message.as_bytes(),
+        );
+        Ok(())
+    }
+
+    /// Appends a message as one frame, as it is: for what is known not to shrink, or is never to share a compressor's
+    /// window with what an attacker can choose.
+    ///
+    /// # Errors
+    /// As for [`message`](Self::message).
+    #[inline]
+    pub fn message_uncompressed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
+        let message = message.into();
+        self.check_message()?;
+        self.frame(
+            first_opcode(message.kind()),
+            ReservedBits::NONE,
+            End::Last,
+            message.as_bytes(),
+        );
         Ok(())
     }
 
     /// Appends a part of a message as one frame (§5.4): the first part opens the message, [`End::Last`] ends it.
+    ///
+    /// Where compression was agreed on, a message that is opened with [`End::More`] is compressed, however short its
+    /// parts are, and each part can be inflated as soon as it arrives. The compressor stays with the connection until
+    /// the last of them.
     ///
     /// # Errors
     /// [`SendError::Closed`] after a Close frame, [`SendError::FragmentKind`] where the message was opened with
@@ -89,14 +136,21 @@ impl<R: Role> Writer<'_, R> {
     pub fn fragment<'m>(&mut self, part: impl Into<Message<'m>>, end: End) -> Result<(), SendError> {
         self.check_open()?;
         let part = part.into();
-        let opcode = match self.state.open {
-            None => first_opcode(part.kind()),
-            Some(kind) if kind == part.kind() => Opcode::Continuation,
+        let (opcode, form) = match self.state.open {
+            None if end == End::Last => return self.message(part),
+            None => (first_opcode(part.kind()), self.fragmented_form()),
+            Some((kind, form)) if kind == part.kind() => (Opcode::Continuation, form),
             Some(_) => return Err(SendError::FragmentKind),
         };
-        self.frame(opcode, end, part.as_bytes());
+        match &mut self.state.deflate {
+            Some(deflate) if form == Form::Compressed => {
+                let deflater = deflate.fragment(part.as_bytes());
+                self.compressed(opcode, end, deflater, part.as_bytes());
+            }
+            _ => self.frame(opcode, ReservedBits::NONE, end, part.as_bytes()),
+        }
         self.state.open = match end {
-            End::More => Some(part.kind()),
+            End::More => Some((part.kind(), form)),
             End::Last => None,
         };
         Ok(())
@@ -127,7 +181,7 @@ impl<R: Role> Writer<'_, R> {
     /// [`SendError::Closed`] after a Close frame, [`SendError::LongControl`] for more than 125 bytes.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.check_control(payload)?;
-        self.frame(Opcode::Pong, End::Last, payload);
+        self.frame(Opcode::Pong, ReservedBits::NONE, End::Last, payload);
         Ok(())
     }
 
@@ -160,7 +214,7 @@ impl<R: Role> Writer<'_, R> {
         }
         if self.state.pongs < MAX_PONGS {
             self.state.pongs += 1;
-            self.frame(Opcode::Pong, End::Last, payload);
+            self.frame(Opcode::Pong, ReservedBits::NONE, End::Last, payload);
         } else {
             self.state.owed = Some(payload.into());
         }
@@ -214,29 +268,51 @@ impl<R: Role> Writer<'_, R> {
 
     fn noted_ping(&mut self, asker: Asker, payload: &[u8]) -> Result<PingId, SendError> {
         let id = self.state.pings.note(self.now, asker, payload)?;
-        self.frame(Opcode::Ping, End::Last, payload);
+        self.frame(Opcode::Ping, ReservedBits::NONE, End::Last, payload);
         Ok(id)
     }
 
     fn close_frame(&mut self, frame: Option<CloseFrame<'_>>) {
+        self.state.deflate = None;
         self.state.closing.note_sent(frame);
         match frame {
             Some(CloseFrame { code, reason }) => {
                 let mut payload = Vec::with_capacity(2 + reason.len());
                 payload.extend_from_slice(&code.as_u16().to_be_bytes());
                 payload.extend_from_slice(reason.as_bytes());
-                self.frame(Opcode::Close, End::Last, &payload);
+                self.frame(Opcode::Close, ReservedBits::NONE, End::Last, &payload);
             }
-            None => self.frame(Opcode::Close, End::Last, b""),
+            None => self.frame(Opcode::Close, ReservedBits::NONE, End::Last, b""),
+        }
+    }
+
+    /// Appends what was compressed of `text`, and gives the compressor back.
+    fn compressed(&mut self, opcode: Opcode, end: End, deflater: Box<Deflater>, text: &[u8]) {
+        let payload = match end {
+            End::More => deflater.part(),
+            End::Last => deflater.last_part(),
+        };
+        // RFC 7692 §6.1: set "only on the first fragment".
+        let reserved = match opcode {
+            Opcode::Continuation => ReservedBits::NONE,
+            _ => ReservedBits::RSV1,
+        };
+        self.frame(opcode, reserved, end, payload);
+        if let Some(deflate) = &mut self.state.deflate {
+            deflate.settle(self.now, deflater, text, end);
+            if let Some(at) = deflate.sleeps_at() {
+                self.state.sleep_at(at);
+            }
         }
     }
 
     #[inline]
-    fn frame(&mut self, opcode: Opcode, end: End, payload: &[u8]) {
+    pub(crate) fn frame(&mut self, opcode: Opcode, reserved: ReservedBits, end: End, payload: &[u8]) {
         let masking_key = R::MASKS.then(|| self.state.role.next_key());
         let header = FrameHeader {
             opcode,
             fin: end == End::Last,
+            reserved,
             masking_key,
             payload_len: payload.len() as u64,
         };
@@ -245,6 +321,22 @@ impl<R: Role> Writer<'_, R> {
         match masking_key {
             Some(key) => mask::append(key, payload, self.out),
             None => self.out.extend_from_slice(payload),
+        }
+    }
+
+    /// How a message is carried that is sent in fragments.
+    fn fragmented_form(&self) -> Form {
+        match self.state.deflate {
+            Some(_) => Form::Compressed,
+            None => Form::Plain,
+        }
+    }
+
+    pub(crate) fn check_message(&self) -> Result<(), SendError> {
+        self.check_open()?;
+        match self.state.open {
+            Some(_) => Err(SendError::MessageOpen),
+            None => Ok(()),
         }
     }
 
@@ -265,7 +357,7 @@ impl<R: Role> Writer<'_, R> {
     }
 }
 
-const fn first_opcode(kind: Kind) -> Opcode {
+pub(crate) const fn first_opcode(kind: Kind) -> Opcode {
     match kind {
         Kind::Text => Opcode::Text,
         Kind::Binary => Opcode::Binary,

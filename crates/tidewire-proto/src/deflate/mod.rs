@@ -2,4 +2,18 @@
 
 mod context;
 
+#[cfg(not(feature = "deflate"))]
+#[path = "disabled.rs"]
+mod codecs;
+#[cfg(feature = "deflate")]
+#[path = "enabled/mod.rs"]
+mod codecs;
+
 pub use context::{Context, Contexts, Takeover, WindowBits};
+
+#[cfg(feature = "deflate")]
+pub use codecs::{Codecs, Compression, Deflater, Extension, Inflater, NoPool, Owner, Prepared, Shape};
+
+#[cfg(not(feature = "deflate"))]
+pub(crate) use codecs::Deflater;
+pub(crate) use codecs::{Receiving, Sending};

@@ -58,6 +58,11 @@ impl Opcode {
     pub const fn is_control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
+
+    /// Whether this is the first frame of a message (§5.4).
+    const fn begins_message(self) -> bool {
+        matches!(self, Self::Text | Self::Binary)
+    }
 }
 
 /// Which side sent a frame: §5.1 has the client mask every frame, and the server none.
@@ -69,6 +74,27 @@ pub enum Sender {
     Server,
 }
 
+/// The three reserved bits (§5.2): in a header those that are set, of a connection those that extensions claim.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ReservedBits(u8);
+
+impl ReservedBits {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// The first, which permessage-deflate claims (RFC 7692 §6).
+    pub const RSV1: Self = Self(0b100);
+
+    /// As a number, RSV1 its highest bit.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Whether these are among the others.
+    const fn are_among(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
+}
+
 /// Everything a frame says before its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
@@ -76,6 +102,8 @@ pub struct FrameHeader {
     pub opcode: Opcode,
     /// Whether this is the last frame of its message.
     pub fin: bool,
+    /// What an extension says of the message that the frame begins.
+    pub reserved: ReservedBits,
     /// The key that the payload is masked with; a client's frame always has one.
     pub masking_key: Option<[u8; 4]>,
     /// The length of the payload in bytes.
@@ -84,26 +112,39 @@ pub struct FrameHeader {
 
 impl FrameHeader {
     /// Reads a header from the start of `bytes`; gives it with its own length, or `None` where more bytes are
-    /// needed.
+    /// needed. `claimed` are the reserved bits that the connection's extensions gave a meaning.
     ///
     /// Each rule is judged as soon as its bytes are there, the first six with the first two.
     ///
     /// # Errors
     /// [`ProtocolError`] names the first rule of §5.2 to §5.5 that the header breaks.
     #[inline]
-    pub fn parse(bytes: &[u8], sender: Sender) -> Result<Option<(Self, usize)>, ProtocolError> {
+    pub fn parse(
+        bytes: &[u8],
+        sender: Sender,
+        claimed: ReservedBits,
+    ) -> Result<Option<(Self, usize)>, ProtocolError> {
         let [first, second, rest @ ..] = bytes else {
             return Ok(None);
         };
-        let (fin, bits) = (first & FIN != 0, (first >> 4) & 0b111);
+        let (fin, reserved) = (first & FIN != 0, ReservedBits((first >> 4) & 0b111));
         // §5.2: "If a nonzero value is received and none of the negotiated extensions defines the meaning of
         // such a nonzero value, the receiving endpoint MUST _Fail the WebSocket Connection_."
-        if bits != 0 {
-            return Err(ProtocolError::ReservedBits { bits });
+        if !reserved.are_among(claimed) {
+            return Err(ProtocolError::ReservedBits {
+                bits: reserved.bits(),
+            });
         }
         let Some(opcode) = Opcode::parse(first & 0x0f) else {
             return Err(ProtocolError::ReservedOpcode { opcode: first & 0x0f });
         };
+        // RFC 7692 §6.1: "An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
+        // non-first fragments of a data message."
+        if reserved != ReservedBits::NONE && !opcode.begins_message() {
+            return Err(ProtocolError::MisplacedBits {
+                bits: reserved.bits(),
+            });
+        }
         match (sender, second & MASK != 0) {
             (Sender::Client, false) => return Err(ProtocolError::MaskMissing),
             (Sender::Server, true) => return Err(ProtocolError::MaskForbidden),
@@ -150,6 +191,7 @@ impl FrameHeader {
                 Self {
                     opcode,
                     fin,
+                    reserved,
                     masking_key: None,
                     payload_len,
                 },
@@ -163,6 +205,7 @@ impl FrameHeader {
             Self {
                 opcode,
                 fin,
+                reserved,
                 masking_key: Some(*key),
                 payload_len,
             },
@@ -173,7 +216,7 @@ impl FrameHeader {
     /// Appends the header to `out`, its length in the shortest form.
     #[inline]
     pub fn write(&self, out: &mut Vec<u8>) {
-        let first = self.opcode.bits() | if self.fin { FIN } else { 0 };
+        let first = self.opcode.bits() | (self.reserved.bits() << 4) | if self.fin { FIN } else { 0 };
         let mask = if self.masking_key.is_some() { MASK } else { 0 };
         let len = self.payload_len.to_be_bytes();
         match (self.payload_len, len) {

@@ -6,4 +6,4 @@
 pub(crate) mod header;
 pub mod mask;
 
-pub use header::{FrameHeader, Opcode, Sender};
+pub use header::{FrameHeader, Opcode, ReservedBits, Sender};

@@ -1,0 +1,69 @@
+//! Without the feature `deflate`: what no connection ever has.
+
+use alloc::boxed::Box;
+
+use crate::error::ProtocolError;
+use crate::event::{End, Message};
+use crate::time::Instant;
+
+#[derive(Debug)]
+pub(crate) enum Sending {}
+
+#[derive(Debug)]
+pub(crate) enum Receiving {}
+
+#[derive(Debug)]
+pub(crate) enum Deflater {}
+
+impl Sending {
+    pub(crate) fn message(&mut self, _: Message<'_>) -> Option<Box<Deflater>> {
+        match *self {}
+    }
+
+    pub(crate) fn fragment(&mut self, _: &[u8]) -> Box<Deflater> {
+        match *self {}
+    }
+
+    pub(crate) fn settle(&mut self, _: Instant, _: Box<Deflater>, _: &[u8], _: End) {
+        match *self {}
+    }
+
+    pub(crate) fn sleeps_at(&self) -> Option<Instant> {
+        match *self {}
+    }
+
+    pub(crate) fn sleep(&mut self) {
+        match *self {}
+    }
+}
+
+impl Receiving {
+    pub(crate) fn inflate(
+        &mut self,
+        _: Instant,
+        _: &[u8],
+        _: End,
+        _: usize,
+        _: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
+    ) -> Result<(), ProtocolError> {
+        match *self {}
+    }
+
+    pub(crate) fn sleeps_at(&self) -> Option<Instant> {
+        match *self {}
+    }
+
+    pub(crate) fn sleep(&mut self) {
+        match *self {}
+    }
+}
+
+impl Deflater {
+    pub(crate) fn part(&self) -> &[u8] {
+        match *self {}
+    }
+
+    pub(crate) fn last_part(&self) -> &[u8] {
+        match *self {}
+    }
+}

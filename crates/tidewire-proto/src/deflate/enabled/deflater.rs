@@ -1,0 +1,149 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use flate2::{Compress, Compression, FlushCompress, Status};
+
+use super::codec::{Owner, Shape};
+
+/// What ends every flush: an empty block, which is cut off the message (RFC 7692 §7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// The output that a compressor starts with, and the most that one at rest keeps.
+const FIRST_OUTPUT: usize = 4 * 1024;
+const RETAINED_OUTPUT: usize = 64 * 1024;
+/// zlib: a flush wants room for more than six bytes, or its marker may be written twice.
+const ROOM_TO_FLUSH: usize = 64;
+
+/// A compressor and its output.
+pub struct Deflater {
+    compress: Compress,
+    shape: Shape,
+    /// Whose stream its window holds, and up to which byte.
+    place: Option<Place>,
+    /// Initialised to its end, so that nothing is zeroed for a message; `filled` bytes of it count.
+    output: Vec<u8>,
+    filled: usize,
+}
+
+/// A position in the plain text of a connection's compressed messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) owner: Owner,
+    pub(super) position: u64,
+}
+
+impl Deflater {
+    /// A compressor that has seen nothing; a level outside of 1 to 9 is the nearest within.
+    pub fn new(shape: Shape) -> Self {
+        let level = Compression::new(shape.level.clamp(1, 9).into());
+        // zlib cannot compress with 8. With 9 it never looks back further than 512 bytes less its look-ahead of 262,
+        // and so never beyond the 256 that a peer with a window of 8 has kept.
+        let window_bits = shape.window_bits.get().max(9);
+        Self {
+            compress: Compress::new_with_window_bits(level, false, window_bits),
+            shape,
+            place: None,
+            output: Vec::new(),
+            filled: 0,
+        }
+    }
+
+    /// Its level and window.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The connection whose next message it may compress without priming.
+    pub fn owner(&self) -> Option<Owner> {
+        self.place.map(|place| place.owner)
+    }
+
+    /// Gives up the connection it belongs to, so that it is anybody's.
+    pub fn disown(&mut self) {
+        self.place = None;
+    }
+
+    /// About how many bytes of memory it takes.
+    ///
+    /// zlib-rs: the window twice, as much for its chains, 128 KiB of hash heads, and 80 KiB for what is pending.
+    pub fn memory(&self) -> usize {
+        (4 << self.shape.window_bits.get().max(9)) + (208 << 10) + self.output.capacity()
+    }
+
+    /// Makes it continue the stream at `place`, of which `history` is the end.
+    pub(super) fn seek(&mut self, place: Place, history: &[u8]) {
+        if self.place == Some(place) {
+            return;
+        }
+        self.compress.reset();
+        if !history.is_empty() {
+            // Refused only by a stream with a header, or one that has begun.
+            let primed = self.compress.set_dictionary(history);
+            debug_assert!(primed.is_ok(), "{primed:?}");
+        }
+    }
+
+    /// Notes where the stream stands after the message, for the connection to come back to.
+    pub(super) fn mark(&mut self, place: Option<Place>) {
+        self.place = place;
+        if self.output.len() > RETAINED_OUTPUT {
+            self.output = Vec::new();
+        }
+    }
+
+    /// Compresses a message or a part of it, so that the peer can inflate all of it.
+    pub(super) fn deflate(&mut self, text: &[u8]) {
+        self.filled = 0;
+        let mut rest = text;
+        loop {
+            if self.output.len() - self.filled < ROOM_TO_FLUSH {
+                self.output.resize((self.output.len() * 2).max(FIRST_OUTPUT), 0);
+            }
+            let room = self.output.get_mut(self.filled..).unwrap_or_default();
+            let room_len = room.len();
+            let before = (self.compress.total_in(), self.compress.total_out());
+            let status = self
+                .compress
+                .compress(rest, room, FlushCompress::Sync)
+                .expect("zlib refuses a flush only on a stream that was never set up");
+            let taken = step(before.0, self.compress.total_in());
+            let written = step(before.1, self.compress.total_out());
+            rest = rest.get(taken..).unwrap_or_default();
+            self.filled += written;
+            // zlib: "If deflate returns with avail_out == 0, this function must be called again [...] until the
+            // flush is complete"; `BufError` says that it is.
+            if (rest.is_empty() && written < room_len) || status == Status::BufError {
+                break;
+            }
+        }
+    }
+
+    /// What was compressed, ready for a frame that is not the message's last.
+    pub(crate) fn part(&self) -> &[u8] {
+        self.output.get(..self.filled).unwrap_or_default()
+    }
+
+    /// What was compressed, ready for the last frame of a message.
+    ///
+    /// RFC 7692 §7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end."
+    pub(crate) fn last_part(&self) -> &[u8] {
+        match self.part().strip_suffix(&TAIL) {
+            Some(part) => part,
+            // Nothing was left to flush: §7.2.3.6, "0x00" is an empty block without its tail.
+            None => &[0],
+        }
+    }
+}
+
+fn step(before: u64, after: u64) -> usize {
+    // A step of one call, bounded by its slices.
+    usize::try_from(after - before).unwrap_or(usize::MAX)
+}
+
+impl fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deflater")
+            .field("shape", &self.shape)
+            .field("owner", &self.owner())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use super::codec::{Codecs, Source};
+use super::receiving::Receiving;
+use super::sending::Sending;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::deflate::context::Contexts;
+use crate::error::ConfigError;
+use crate::frame::Sender;
+use crate::role::Role;
+use crate::time::Instant;
+
+/// permessage-deflate on one connection, as it was agreed on, for
+/// [`Connection::with_deflate`](crate::Connection::with_deflate).
+///
+/// ```
+/// use std::sync::Arc;
+/// use tidewire_proto::deflate::{Context, Contexts, Extension, NoPool};
+/// use tidewire_proto::{Config, Connection, Inbox, Instant, Server};
+///
+/// let agreed = Contexts { server: Context::UNLIMITED, client: Context::UNLIMITED };
+/// let extension = Extension::new(agreed, Arc::new(NoPool));
+/// let mut connection = Connection::with_deflate(Server, Config::new(), &extension, Instant::START);
+///
+/// let (mut inbox, mut out) = (Inbox::new(), Vec::new());
+/// let (_, mut tx) = connection.turn(Instant::START, &mut inbox, &mut out);
+/// tx.message("again and again ".repeat(100).as_str())?;
+/// assert!(out.len() < 50);
+/// # Ok::<(), tidewire_proto::SendError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Extension {
+    pub(super) contexts: Contexts,
+    pub(super) compression: Compression,
+    pub(super) codecs: Source,
+}
+
+impl Extension {
+    /// The extension as the handshake agreed on it, with codecs to borrow.
+    pub fn new(contexts: Contexts, codecs: Arc<dyn Codecs>) -> Self {
+        Self {
+            contexts,
+            compression: Compression::default(),
+            codecs: Source(codecs),
+        }
+    }
+
+    /// Sets what is compressed, and how.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+}
+
+impl<R: Role> Connection<R> {
+    /// A connection that was opened at `now`, and on which permessage-deflate was agreed.
+    pub fn with_deflate(
+        role: R,
+        config: impl Into<Arc<Config>>,
+        extension: &Extension,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Self::new(role, config, now);
+        let Contexts { server, client } = extension.contexts;
+        let (ours, theirs) = match R::PEER {
+            Sender::Client => (server, client),
+            Sender::Server => (client, server),
+        };
+        connection.send.deflate = Some(Box::new(Sending::new(ours, extension)));
+        connection.receive.inflate = Some(Box::new(Receiving::new(theirs, extension)));
+        connection
+    }
+}
+
+/// What a side compresses, and how; the peer need not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// The level, 1 (fast) to 9 (small).
+    pub level: u8,
+    /// Shorter messages are sent as they are, in bytes.
+    pub threshold: usize,
+    /// After this time without a compressed message, a connection with context takeover keeps nothing but the text
+    /// that it may have to refer to.
+    pub idle: Duration,
+}
+
+impl Default for Compression {
+    /// Level 1, from 64 bytes on, asleep after 250 ms.
+    fn default() -> Self {
+        Self {
+            level: 1,
+            threshold: 64,
+            idle: Duration::from_millis(250),
+        }
+    }
+}
+
+impl Compression {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a level outside of 1 to 9, and for an idle time of zero.
+    pub fn check(self) -> Result<Self, ConfigError> {
+        if !(1..=9).contains(&self.level) {
+            return Err(ConfigError::CompressionLevel { level: self.level });
+        }
+        if self.idle.is_zero() {
+            return Err(ConfigError::Zero {
+                setting: "idle time of compression",
+            });
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,173 @@
+use alloc::boxed::Box;
+use alloc::vec;
+use core::fmt;
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::deflate::context::WindowBits;
+use crate::error::ProtocolError;
+
+/// The most that one step gives.
+const SLICE: usize = 16 * 1024;
+/// How far back any stream may refer.
+const WINDOW: usize = WindowBits::MAX.size();
+
+/// What the sender cut off the message (RFC 7692 §7.2.2), and a last block of our own: only a stream that stood
+/// between two blocks comes to its end with it, so a message that was cut short cannot pass for a whole one.
+const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
+
+/// An inflater and its output, of which the last 32 KiB stay readable.
+///
+/// It serves any window: what a peer with a smaller one may refer to is bounded by the history that it is primed with.
+pub struct Inflater {
+    decompress: Decompress,
+    buffer: Box<[u8]>,
+    filled: usize,
+    /// Where the last piece begins.
+    piece: usize,
+    /// The last block was a final one, and nothing has followed it.
+    ended: bool,
+}
+
+/// What one step did.
+struct Step {
+    taken: usize,
+    /// There may be more output without more input.
+    is_full: bool,
+}
+
+impl Inflater {
+    /// An inflater that has seen nothing.
+    pub fn new() -> Self {
+        Self {
+            decompress: Decompress::new(false),
+            buffer: vec![0; WINDOW + SLICE].into(),
+            filled: 0,
+            piece: 0,
+            ended: false,
+        }
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        (47 << 10) + self.buffer.len()
+    }
+
+    /// Starts a message that may refer to `history`.
+    pub(super) fn begin(&mut self, history: &[u8]) {
+        self.filled = 0;
+        self.piece = 0;
+        self.prime(history);
+    }
+
+    /// Inflates a part of the message; hands over what comes of it, in slices of 16 KiB at most.
+    ///
+    /// `len` counts what the message has given, and fails it as soon as that is more than `limit`.
+    pub(super) fn inflate(
+        &mut self,
+        mut input: &[u8],
+        history: &[u8],
+        limit: usize,
+        len: &mut usize,
+        mut take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
+    ) -> Result<(), ProtocolError> {
+        loop {
+            if self.ended && !input.is_empty() {
+                // RFC 7692 §7.2.3.4 has the stream go on behind a final block.
+                self.prime(history);
+            }
+            // One byte more than there may be is enough to know.
+            let step = self.step(input, (limit - *len).saturating_add(1))?;
+            input = input.get(step.taken..).unwrap_or_default();
+            let piece = self.buffer.get(self.piece..self.filled).unwrap_or_default();
+            *len += piece.len();
+            if *len > limit {
+                return Err(ProtocolError::MessageTooBig {
+                    len: *len as u64,
+                    limit,
+                });
+            }
+            if !piece.is_empty() {
+                take(piece)?;
+            } else if step.taken == 0 && !input.is_empty() && !self.ended {
+                return Err(ProtocolError::BrokenDeflate);
+            }
+            if input.is_empty() && !step.is_full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the message: it must stand between two blocks.
+    pub(super) fn finish(&mut self) -> Result<(), ProtocolError> {
+        // Some senders end their stream with a final block and nothing behind it; then nothing was cut off.
+        if self.ended {
+            return Ok(());
+        }
+        let step = self.step(&TAIL, SLICE)?;
+        if self.ended && step.taken == TAIL.len() && self.piece == self.filled {
+            Ok(())
+        } else {
+            Err(ProtocolError::BrokenDeflate)
+        }
+    }
+
+    /// The end of what the message has given, a window of it at most.
+    pub(super) fn text(&self) -> &[u8] {
+        let start = self.filled.saturating_sub(WINDOW);
+        self.buffer.get(start..self.filled).unwrap_or_default()
+    }
+
+    /// Inflates into the next slice, of `most` bytes at most.
+    fn step(&mut self, input: &[u8], most: usize) -> Result<Step, ProtocolError> {
+        if self.buffer.len() - self.filled < SLICE {
+            let start = self.filled.saturating_sub(WINDOW);
+            self.buffer.copy_within(start..self.filled, 0);
+            self.filled -= start;
+        }
+        self.piece = self.filled;
+        let end = self.filled + most.min(SLICE);
+        let slice = self.buffer.get_mut(self.filled..end).unwrap_or_default();
+        let slice_len = slice.len();
+        let before = (self.decompress.total_in(), self.decompress.total_out());
+        let status = self
+            .decompress
+            .decompress(input, slice, FlushDecompress::Sync)
+            .map_err(|_| ProtocolError::BrokenDeflate)?;
+        let step = |before, after| usize::try_from(after - before).unwrap_or(usize::MAX);
+        let written = step(before.1, self.decompress.total_out());
+        self.filled += written;
+        self.ended = status == Status::StreamEnd;
+        Ok(Step {
+            taken: step(before.0, self.decompress.total_in()),
+            is_full: written == slice_len && !self.ended,
+        })
+    }
+
+    /// Starts a stream that may refer to `history` and to what the message has given.
+    fn prime(&mut self, history: &[u8]) {
+        self.decompress.reset(false);
+        self.ended = false;
+        let start = self.filled.saturating_sub(WINDOW);
+        let text = self.buffer.get(start..self.filled).unwrap_or_default();
+        for part in [history, text] {
+            if !part.is_empty() {
+                // Refused only by a stream with a header.
+                let primed = self.decompress.set_dictionary(part);
+                debug_assert!(primed.is_ok(), "{primed:?}");
+            }
+        }
+    }
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Inflater")
+    }
+}
