@@ -326,6 +326,8 @@ impl<'t> Reader<'t> {
         tx: &mut Writer<'_, R>,
     ) -> Result<Option<Stop<'t>>, ProtocolError> {
         let limit = self.config.limits.max_message();
+        // A message that gives nothing is of its type all the same.
+        self.state.assembly.append_inflated(frame.kind, &[])?;
         loop {
             let (key, piece) = frame.take(&mut self.input, INFLATED_AT_ONCE);
             unmask(key, piece);
