@@ -1,6 +1,37 @@
 //! permessage-deflate (RFC 7692): messages compressed one by one.
+//!
+//! What may be compressed how is agreed on in the opening handshake: the client offers, the server answers, the
+//! client judges the answer. Each side states its limits as [`Contexts`], and both end with the same ones.
+//!
+//! ```
+//! use tidewire_proto::deflate::{Context, Contexts, ParameterError, Parameters, Takeover, WindowBits};
+//!
+//! // The client has room for 4 KiB of what the server sends.
+//! let small = Context { window_bits: WindowBits::new(12).unwrap_or(WindowBits::MAX), ..Context::UNLIMITED };
+//! let client = Contexts { server: small, client: Context::UNLIMITED };
+//! let offer = client.offer();
+//! assert_eq!(
+//!     offer.to_string(),
+//!     "permessage-deflate; server_max_window_bits=12; client_max_window_bits"
+//! );
+//!
+//! // The server remembers nothing between two messages.
+//! let forgetful = Context { takeover: Takeover::Forbidden, ..Context::UNLIMITED };
+//! let server = Contexts { server: forgetful, client: forgetful };
+//! let (answer, agreed) = server.answer(Parameters::parse(&offer.to_string())?);
+//! assert_eq!(
+//!     answer.to_string(),
+//!     "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"
+//! );
+//!
+//! assert_eq!(offer.judge(Parameters::parse(&answer.to_string())?)?, agreed);
+//! # Ok::<(), ParameterError>(())
+//! ```
 
 mod context;
+mod negotiation;
+mod parameter_error;
+mod parameters;
 
 #[cfg(not(feature = "deflate"))]
 #[path = "disabled.rs"]
@@ -10,6 +41,8 @@ mod codecs;
 mod codecs;
 
 pub use context::{Context, Contexts, Takeover, WindowBits};
+pub use parameter_error::ParameterError;
+pub use parameters::{ClientMaxWindowBits, Parameters};
 
 #[cfg(feature = "deflate")]
 pub use codecs::{Codecs, Compression, Deflater, Extension, Inflater, NoPool, Owner, Prepared, Shape};

@@ -176,7 +176,7 @@ impl fmt::Display for AcceptanceError {
 impl Error for AcceptanceError {}
 
 /// What a peer sent, fit for one line of a log: escaped and cut.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     use fmt::Write as _;
 
     let mut shown = String::new();

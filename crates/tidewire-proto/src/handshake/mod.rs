@@ -67,6 +67,7 @@ pub use acceptance::Acceptance;
 pub use accepted::Accepted;
 pub use client::ClientHandshake;
 pub use client_request::ClientRequest;
+pub(crate) use error::excerpt;
 pub use error::{AcceptanceError, InvalidField, Malformed};
 pub use fields::Fields;
 pub use head_limits::HeadLimits;
