@@ -27,6 +27,10 @@
 //! assert_eq!(offer.judge(Parameters::parse(&answer.to_string())?)?, agreed);
 //! # Ok::<(), ParameterError>(())
 //! ```
+//!
+//! In a handshake, [`ClientRequest::deflate`](crate::handshake::ClientRequest::deflate) offers,
+//! [`Upgrade::deflate`](crate::handshake::Upgrade::deflate) answers, and
+//! [`Accepted::deflate`](crate::handshake::Accepted::deflate) tells the client what came of it.
 
 mod context;
 mod negotiation;
@@ -42,6 +46,7 @@ mod codecs;
 
 pub use context::{Context, Contexts, Takeover, WindowBits};
 pub use parameter_error::ParameterError;
+pub(crate) use parameters::NAME;
 pub use parameters::{ClientMaxWindowBits, Parameters};
 
 #[cfg(feature = "deflate")]

@@ -119,6 +119,24 @@ impl Parameters {
         })
     }
 
+    /// Judges an answer to several offers, the favourite first, by the first that it meets; `None` without offers.
+    ///
+    /// # Errors
+    ///
+    /// What the last one finds, which asks for the least.
+    pub(crate) fn judge_first(offers: &[Self], answer: Self) -> Option<Result<Contexts, ParameterError>> {
+        let mut judged = None;
+        for offer in offers {
+            let result = offer.judge(answer);
+            let is_met = result.is_ok();
+            judged = Some(result);
+            if is_met {
+                break;
+            }
+        }
+        judged
+    }
+
     fn server_window(self, answer: Self) -> Result<WindowBits, ParameterError> {
         match (self.server_max_window_bits, answer.server_max_window_bits) {
             (None, answered) => Ok(answered.unwrap_or(WindowBits::MAX)),

@@ -8,7 +8,7 @@ use super::parameter_error::ParameterError;
 use crate::handshake::excerpt;
 
 /// The extension's name in `Sec-WebSocket-Extensions`.
-pub(super) const NAME: &str = "permessage-deflate";
+pub(crate) const NAME: &str = "permessage-deflate";
 
 pub(super) const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 pub(super) const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";

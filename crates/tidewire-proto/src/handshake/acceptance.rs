@@ -1,9 +1,10 @@
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::error::{AcceptanceError, InvalidField, excerpt};
 use super::fields::{Fields, is_owned, write_field};
 use super::offer::{Offers, check_extension, check_subprotocol};
+use crate::deflate::Parameters;
 
 /// What a server adds when it accepts an upgrade.
 ///
@@ -47,6 +48,14 @@ impl Acceptance {
         check_extension(extension)?;
         self.extensions.push(extension);
         Ok(self)
+    }
+
+    /// Accepts permessage-deflate with the answer that [`Upgrade::deflate`](super::Upgrade::deflate) gives.
+    ///
+    /// Once: a client refuses a second one.
+    pub fn deflate(mut self, answer: Parameters) -> Self {
+        self.extensions.push(&answer.to_string());
+        self
     }
 
     /// Adds a header field.

@@ -1,13 +1,15 @@
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::accept_key::accept_key;
 use super::client_request::ClientRequest;
 use super::error::excerpt;
 use super::fields::Fields;
-use super::offer::{Offers, received_extensions};
+use super::offer::{Offers, extension_name, received_extensions};
 use super::request::HttpVersion;
 use super::response::Response;
 use super::response_error::ResponseError;
+use crate::deflate::{self, Contexts, ParameterError, Parameters};
 
 /// A server's consent: every check of §4.1 has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,7 @@ pub struct Accepted {
     response: Response,
     subprotocol: Option<String>,
     extensions: Offers,
+    deflate: Option<Contexts>,
 }
 
 impl Accepted {
@@ -33,6 +36,12 @@ impl Accepted {
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
         self.extensions.iter()
     }
+
+    /// What was agreed on for permessage-deflate, where it was offered through
+    /// [`ClientRequest::deflate`] and accepted.
+    pub fn deflate(&self) -> Option<Contexts> {
+        self.deflate
+    }
 }
 
 /// What a response with status 101 must answer.
@@ -41,6 +50,7 @@ pub(super) struct Expected {
     accept: String,
     subprotocols: Offers,
     extensions: Offers,
+    deflate: Vec<Parameters>,
 }
 
 impl Expected {
@@ -50,6 +60,7 @@ impl Expected {
             accept: accept_key(key.as_bytes()),
             subprotocols: request.subprotocols,
             extensions: request.extensions,
+            deflate: request.deflate,
         }
     }
 
@@ -86,12 +97,29 @@ impl Expected {
                 extension: excerpt(extension.as_bytes()),
             });
         }
+        let deflate = self.agreed_deflate(&extensions).map_err(ResponseError::Deflate)?;
         let subprotocol = self.chosen_subprotocol(fields)?;
         Ok(Accepted {
             response,
             subprotocol,
             extensions,
+            deflate,
         })
+    }
+
+    fn agreed_deflate(&self, extensions: &Offers) -> Result<Option<Contexts>, ParameterError> {
+        let mut answers = extensions
+            .iter()
+            .filter(|extension| extension_name(extension) == deflate::NAME);
+        let Some(answer) = answers.next().filter(|_| !self.deflate.is_empty()) else {
+            return Ok(None);
+        };
+        // RFC 7692 §5: "A client that received a response accepting a PMCE extension negotiation offer together with
+        // such an extension MUST _Fail the WebSocket Connection_", one that needs RSV1, too.
+        match answers.count() {
+            0 => Parameters::judge_first(&self.deflate, Parameters::parse(answer)?).transpose(),
+            more => Err(ParameterError::AcceptedAgain { count: more + 1 }),
+        }
     }
 
     fn chosen_subprotocol(&self, fields: &Fields) -> Result<Option<String>, ResponseError> {
@@ -123,9 +151,11 @@ fn exactly_one<'f>(fields: &'f Fields, field: &'static str) -> Result<&'f [u8], 
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::format;
+    use alloc::string::ToString as _;
 
     use super::*;
+    use crate::deflate::{Context, WindowBits};
     use crate::handshake::HeadLimits;
     use crate::handshake::InvalidField;
     use crate::handshake::head::{Head, StartLine};
@@ -144,6 +174,14 @@ mod tests {
             .subprotocol("superchat")?
             .extension("one; a=1")?
             .extension("two")?;
+        answer(request, changes)
+    }
+
+    /// What comes of this request with that response.
+    fn answer(
+        request: ClientRequest,
+        changes: &[(&str, &str)],
+    ) -> Result<Result<Accepted, ResponseError>, InvalidField> {
         let mut response = Response::with_status(101);
         let kept = FIELDS
             .iter()
@@ -256,6 +294,100 @@ mod tests {
             accepted.map(|accepted| accepted.extensions().eq(["two", "one;b"])),
             Ok(true)
         );
+        Ok(())
+    }
+
+    /// A context with takeover and a window of that many bits.
+    fn window(bits: u8) -> Context {
+        let window_bits = WindowBits::new(bits).unwrap_or(WindowBits::MAX);
+        Context {
+            window_bits,
+            ..Context::UNLIMITED
+        }
+    }
+
+    fn windows(server: u8, client: u8) -> Contexts {
+        Contexts {
+            server: window(server),
+            client: window(client),
+        }
+    }
+
+    #[test]
+    fn an_answer_to_permessage_deflate_is_judged_by_the_first_offer_that_it_meets() -> Result<(), InvalidField>
+    {
+        const WRONG: &str = "answer to permessage-deflate is wrong: ";
+        let favourite = ClientRequest::new("example.com", "/")?
+            .extension("x")?
+            .deflate(windows(10, 12));
+        let fallback = favourite.clone().deflate(windows(15, 11));
+        let client = "parameter client_max_window_bits";
+        // Request, answer, what is agreed on or the rule that is broken.
+        let table = [
+            (&favourite, "", Ok(None)),
+            (&favourite, "x", Ok(None)),
+            (
+                &favourite,
+                "x, permessage-deflate; server_max_window_bits=9",
+                Ok(Some(windows(9, 12))),
+            ),
+            (
+                &favourite,
+                "permessage-deflate",
+                Err("parameter server_max_window_bits was offered but not accepted".into()),
+            ),
+            (
+                &favourite,
+                "permessage-deflate; server_max_window_bits=11",
+                Err("parameter server_max_window_bits of 11 exceeds the 10 that was offered".into()),
+            ),
+            (
+                &favourite,
+                "permessage-deflate; server_max_window_bits=10; y",
+                Err("permessage-deflate has no parameter y".into()),
+            ),
+            (
+                &favourite,
+                "permessage-deflate; server_max_window_bits=10, x, permessage-deflate; server_max_window_bits=10",
+                Err("permessage-deflate is accepted 2 times: at most one is allowed".into()),
+            ),
+            (
+                &fallback,
+                "permessage-deflate; server_max_window_bits=10; client_max_window_bits=12",
+                Ok(Some(windows(10, 12))),
+            ),
+            (&fallback, "permessage-deflate", Ok(Some(windows(15, 11)))),
+            (
+                &fallback,
+                "permessage-deflate; client_max_window_bits=12",
+                Err(format!("{client} of 12 exceeds the 11 that was offered")),
+            ),
+            (
+                &fallback,
+                "permessage-deflate; client_max_window_bits",
+                Err(format!("{client} has no value: 8 to 15 is required")),
+            ),
+        ];
+        for (request, extensions, expected) in table {
+            let result = answer(request.clone(), &[("Sec-WebSocket-Extensions", extensions)])?;
+            let result = result
+                .map(|accepted| accepted.deflate())
+                .map_err(|error| error.to_string());
+            let expected = expected.map_err(|rule: String| format!("{WRONG}{rule}"));
+            assert_eq!(result, expected, "{extensions:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn permessage_deflate_that_was_offered_by_hand_is_not_judged() -> Result<(), InvalidField> {
+        let request = ClientRequest::new("example.com", "/")?
+            .extension("permessage-deflate; server_max_window_bits=10")?;
+        for extensions in ["permessage-deflate", "permessage-deflate; y, permessage-deflate"] {
+            let result = answer(request.clone(), &[("Sec-WebSocket-Extensions", extensions)])?;
+            let agreed = result.map(|accepted| accepted.deflate());
+            assert_eq!(agreed, Ok(None), "{extensions:?}");
+        }
         Ok(())
     }
 }

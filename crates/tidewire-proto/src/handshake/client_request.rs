@@ -1,4 +1,4 @@
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -6,6 +6,7 @@ use super::error::{InvalidField, excerpt};
 use super::fields::{Fields, is_owned, write_field};
 use super::offer::{Offers, check_extension, check_subprotocol};
 use super::request::shown_target;
+use crate::deflate::{Contexts, Parameters};
 
 /// The request with which a client asks for a connection.
 ///
@@ -28,6 +29,8 @@ pub struct ClientRequest {
     target: String,
     pub(super) subprotocols: Offers,
     pub(super) extensions: Offers,
+    /// Those of the extensions that the answer is judged against.
+    pub(super) deflate: Vec<Parameters>,
     fields: Fields,
 }
 
@@ -49,6 +52,7 @@ impl ClientRequest {
             target: target.into(),
             subprotocols: Offers::default(),
             extensions: Offers::default(),
+            deflate: Vec::new(),
             fields: Fields::new(),
         })
     }
@@ -73,6 +77,18 @@ impl ClientRequest {
         check_extension(extension)?;
         self.extensions.push(extension);
         Ok(self)
+    }
+
+    /// Offers permessage-deflate with these limits, after the extensions offered before.
+    ///
+    /// Called again it adds a fallback, for a server that does not know a parameter of the favourite. The answer must
+    /// meet one of these offers, whatever was offered through [`extension`](Self::extension);
+    /// [`Accepted::deflate`](super::Accepted::deflate) has the outcome.
+    pub fn deflate(mut self, limits: Contexts) -> Self {
+        let offer = limits.offer();
+        self.extensions.push(&offer.to_string());
+        self.deflate.push(offer);
+        self
     }
 
     /// Adds a header field.
@@ -120,6 +136,7 @@ impl fmt::Debug for ClientRequest {
             .field("target", &format_args!("{}", shown_target(&self.target)))
             .field("subprotocols", &self.subprotocols)
             .field("extensions", &self.extensions)
+            .field("deflate", &self.deflate)
             .field("fields", &self.fields)
             .finish()
     }
@@ -154,7 +171,6 @@ fn check_origin_form(target: &[u8]) -> Result<(), Option<u8>> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::ToString as _;
 
     use super::*;
 

@@ -11,11 +11,17 @@ use super::{
     ResponseError, ServerHandshake, Upgrade,
 };
 use crate::Instant;
+use crate::deflate::{Context, Contexts};
 
 /// Small enough for a fuzzer to reach each of them.
 fn limits() -> HeadLimits {
     HeadLimits::default().bytes(1024).line(256).fields(16)
 }
+
+const UNLIMITED: Contexts = Contexts {
+    server: Context::UNLIMITED,
+    client: Context::UNLIMITED,
+};
 
 /// Feeds a server: pieces of the first byte's size and the whole must come to the same, and every answer must
 /// be one that our own client understands.
@@ -34,7 +40,12 @@ pub fn request(data: &[u8]) {
             Some(subprotocol) => Acceptance::new().subprotocol(subprotocol),
             None => Ok(Acceptance::new()),
         };
-        let accepted = acceptance.map(|acceptance| upgrade.accept(&acceptance, &mut out));
+        let accepted = acceptance.map(|mut acceptance| {
+            if let Some((answer, _)) = upgrade.deflate(UNLIMITED) {
+                acceptance = acceptance.deflate(answer);
+            }
+            upgrade.accept(&acceptance, &mut out)
+        });
         assert_eq!(accepted, Ok(Ok(())), "an offered subprotocol was refused");
         Ok(())
     });
@@ -137,7 +148,8 @@ type Connected = (Result<Accepted, ResponseError>, Vec<u8>);
 fn connect<'i>(pieces: impl Iterator<Item = &'i [u8]>) -> Result<Connected, InvalidField> {
     let request = ClientRequest::new("example.com", "/")?
         .subprotocol("chat")?
-        .extension("permessage-deflate")?;
+        .extension("x")?
+        .deflate(UNLIMITED);
     let mut out = Vec::new();
     let mut handshake = ClientHandshake::new(
         Instant::START,

@@ -51,7 +51,7 @@ impl Offers {
 }
 
 /// The name in front of an extension's parameters.
-fn extension_name(extension: &str) -> &str {
+pub(super) fn extension_name(extension: &str) -> &str {
     extension
         .split(';')
         .next()

@@ -6,6 +6,7 @@ use core::fmt;
 use super::error::{Malformed, excerpt};
 use super::head::HeadError;
 use super::response::Response;
+use crate::deflate::ParameterError;
 
 /// Why a client did not get its connection.
 ///
@@ -63,6 +64,8 @@ pub enum ResponseError {
         /// The extension, escaped and cut.
         extension: String,
     },
+    /// The server's answer to the offers of permessage-deflate meets none of them.
+    Deflate(ParameterError),
     /// `Sec-WebSocket-Extensions` is not visible text.
     Extensions,
     /// The stream ended before the response did.
@@ -103,6 +106,7 @@ impl fmt::Display for ResponseError {
             Self::ExtensionNotOffered { extension } => {
                 write!(f, "server accepted extension {extension}, which was not offered")
             }
+            Self::Deflate(error) => write!(f, "answer to permessage-deflate is wrong: {error}"),
             Self::Extensions => f.write_str("field Sec-WebSocket-Extensions is not visible text"),
             Self::UnexpectedEnd => f.write_str("stream ended before the response did"),
             Self::Timeout => f.write_str("response did not arrive in time"),

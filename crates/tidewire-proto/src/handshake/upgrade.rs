@@ -10,6 +10,7 @@ use super::offer::{Offers, received_extensions};
 use super::request::{HttpVersion, Request};
 use super::request_error::RequestError;
 use super::syntax::check_token;
+use crate::deflate::{Contexts, Parameters};
 
 /// A request that may become a connection: every check of §4.2.1 has passed.
 ///
@@ -103,6 +104,24 @@ impl Upgrade {
         self.extensions.iter()
     }
 
+    /// Answers the first good offer of permessage-deflate, for [`Acceptance::deflate`], and tells what is then agreed
+    /// on; `None` where there is none. Nothing is accepted yet.
+    ///
+    /// ```
+    /// # use tidewire_proto::deflate::{Context, Contexts};
+    /// # use tidewire_proto::handshake::{Acceptance, Upgrade};
+    /// # fn accept(upgrade: &Upgrade) -> (Acceptance, Option<Contexts>) {
+    /// let limits = Contexts { server: Context::UNLIMITED, client: Context::UNLIMITED };
+    /// match upgrade.deflate(limits) {
+    ///     Some((answer, agreed)) => (Acceptance::new().deflate(answer), Some(agreed)),
+    ///     None => (Acceptance::new(), None),
+    /// }
+    /// # }
+    /// ```
+    pub fn deflate(&self, limits: Contexts) -> Option<(Parameters, Contexts)> {
+        limits.accept(self.extensions())
+    }
+
     /// Appends the 101 response to the output; frames may follow.
     ///
     /// # Errors
@@ -167,12 +186,15 @@ fn offered_subprotocols(fields: &Fields) -> Result<Offers, RequestError> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::boxed::Box;
     use alloc::format;
     use alloc::string::ToString as _;
+    use core::error::Error;
 
     use super::*;
     use crate::Instant;
-    use crate::handshake::{HeadLimits, InvalidField, ServerHandshake};
+    use crate::deflate::{Context, Takeover, WindowBits};
+    use crate::handshake::{ClientHandshake, ClientRequest, HeadLimits, InvalidField, ServerHandshake};
 
     const FIELDS: [(&str, &str); 5] = [
         ("Host", "server.example.com"),
@@ -380,6 +402,125 @@ mod tests {
             .extension("two")
             .and_then(|two| two.extension("one; b"));
         assert_eq!(accept(both).0, Ok(Ok(())));
+        Ok(())
+    }
+
+    #[test]
+    fn the_first_good_offer_of_permessage_deflate_is_answered() -> Result<(), RequestError> {
+        let limits = Contexts {
+            server: Context::UNLIMITED,
+            client: Context {
+                takeover: Takeover::Forbidden,
+                ..Context::UNLIMITED
+            },
+        };
+        // Offers, the field of the response.
+        let table = [
+            ("", None),
+            ("x, Permessage-Deflate", None),
+            (
+                "permessage-deflate; y, permessage-deflate; server_max_window_bits=\"08\"",
+                None,
+            ),
+            (
+                "permessage-deflate",
+                Some("permessage-deflate; client_no_context_takeover"),
+            ),
+            (
+                "x, permessage-deflate; y, permessage-deflate;server_max_window_bits=\"9\", permessage-deflate",
+                Some("permessage-deflate; client_no_context_takeover; server_max_window_bits=9"),
+            ),
+        ];
+        for (offers, answered) in table {
+            let upgrade = with(GET, &[("Sec-WebSocket-Extensions", offers)])?;
+            let mut acceptance = Acceptance::new();
+            if let Some((answer, _)) = upgrade.deflate(limits) {
+                acceptance = acceptance.deflate(answer);
+            }
+            let mut out = Vec::new();
+            assert_eq!(upgrade.accept(&acceptance, &mut out), Ok(()), "{offers:?}");
+            let head = out.escape_ascii().to_string();
+            let field = answered.map_or_else(String::new, |answered| {
+                format!("Sec-WebSocket-Extensions: {answered}\\r\\n")
+            });
+            assert!(
+                head.ends_with(&format!("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n{field}\\r\\n")),
+                "{offers:?} {head}"
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_answer_to_what_was_not_offered_is_not_accepted() -> Result<(), RequestError> {
+        let upgrade = with(GET, &[("Sec-WebSocket-Extensions", "x")])?;
+        let acceptance = Acceptance::new().deflate(Parameters::default());
+        let refused = AcceptanceError::ExtensionNotOffered {
+            extension: "permessage-deflate".into(),
+        };
+        assert_eq!(upgrade.accept(&acceptance, &mut Vec::new()), Err(refused));
+        Ok(())
+    }
+
+    #[test]
+    fn both_sides_of_a_handshake_come_to_the_same_contexts() -> Result<(), Box<dyn Error>> {
+        let bits = |bits| WindowBits::new(bits).unwrap_or(WindowBits::MAX);
+        let small = Context {
+            window_bits: bits(9),
+            ..Context::UNLIMITED
+        };
+        let alone = Context {
+            takeover: Takeover::Forbidden,
+            window_bits: bits(12),
+        };
+        let request = ClientRequest::new("example.com", "/")?
+            .deflate(Contexts {
+                server: small,
+                client: alone,
+            })
+            .deflate(Contexts {
+                server: Context::UNLIMITED,
+                client: alone,
+            });
+        let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+        let limits = HeadLimits::default();
+        let nonce = *b"the sample nonce";
+        let mut client = ClientHandshake::new(Instant::START, None, limits, request, nonce, &mut to_server);
+        let mut server = ServerHandshake::new(Instant::START, None, limits);
+        let request = server
+            .handle_input(&to_server)?
+            .ok_or("the whole request was sent")?;
+        let upgrade = Upgrade::check(&request)?;
+        assert!(upgrade.extensions().eq([
+            "permessage-deflate; client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=12",
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits=12",
+        ]));
+        let ours = Contexts {
+            server: alone,
+            client: small,
+        };
+        let (answer, agreed) = upgrade.deflate(ours).ok_or("the first offer is good")?;
+        upgrade.accept(&Acceptance::new().deflate(answer), &mut to_client)?;
+        let accepted = client
+            .handle_input(&to_client)?
+            .ok_or("the whole response was sent")?;
+        let expected = Contexts {
+            server: Context {
+                takeover: Takeover::Forbidden,
+                window_bits: bits(9),
+            },
+            client: Context {
+                takeover: Takeover::Forbidden,
+                window_bits: bits(9),
+            },
+        };
+        assert_eq!((agreed, accepted.deflate()), (expected, Some(expected)));
+        assert!(
+            accepted
+                .extensions()
+                .eq(["permessage-deflate; server_no_context_takeover; \
+            client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=9"])
+        );
         Ok(())
     }
 }
