@@ -58,3 +58,8 @@ fn messages_are_read_as_they_were_written() {
 fn operations_in_any_order_keep_the_promises() {
     run("operations", fuzz::operations);
 }
+
+#[test]
+fn parameters_of_an_extension_are_agreed_on_by_both_sides() {
+    run("extension_parameters", fuzz::extension_parameters);
+}

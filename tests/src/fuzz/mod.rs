@@ -1,11 +1,13 @@
 //! The functions that are fuzzed: each takes any bytes and panics where tidewire breaks a promise.
 
+mod extension_parameters;
 mod operations;
 mod reader_splits;
 mod round_trip;
 mod source;
 mod text;
 
+pub use extension_parameters::extension_parameters;
 pub use operations::operations;
 pub use reader_splits::reader_splits;
 pub use round_trip::round_trip;
