@@ -163,7 +163,8 @@ impl Parameters {
             // to use an LZ77 sliding window size greater than the size specified by the value in the extension
             // negotiation offer".
             (Value(offered), Absent) => Ok(offered),
-            // "with a value equal to or smaller than the received value".
+            // "with a value equal to or smaller than the received value". A server "may either ignore this value or
+            // use this value", and ignoring it is read as leaving the parameter out.
             (Value(offered), Value(answered)) => within(CLIENT_MAX_WINDOW_BITS, offered, answered),
         }
     }
