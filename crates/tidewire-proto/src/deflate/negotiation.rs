@@ -144,7 +144,12 @@ impl Parameters {
                 parameter: SERVER_MAX_WINDOW_BITS,
             }),
             // §7.1.2.1: "with the same or smaller value as the offer".
-            (Some(offered), Some(answered)) => within(SERVER_MAX_WINDOW_BITS, offered, answered),
+            (Some(offered), Some(answered)) if answered > offered => Err(ParameterError::TooLarge {
+                parameter: SERVER_MAX_WINDOW_BITS,
+                offered,
+                answered,
+            }),
+            (Some(_), Some(answered)) => Ok(answered),
         }
     }
 
@@ -163,9 +168,9 @@ impl Parameters {
             // to use an LZ77 sliding window size greater than the size specified by the value in the extension
             // negotiation offer".
             (Value(offered), Absent) => Ok(offered),
-            // "with a value equal to or smaller than the received value". A server "may either ignore this value or
-            // use this value", and ignoring it is read as leaving the parameter out.
-            (Value(offered), Value(answered)) => within(CLIENT_MAX_WINDOW_BITS, offered, answered),
+            // The offer's value is "a hint", which a server "may either ignore [...] or use": some answer with their
+            // own limit, whatever the hint.
+            (Value(offered), Value(answered)) => Ok(offered.min(answered)),
         }
     }
 }
@@ -187,22 +192,6 @@ const fn stricter(ours: Takeover, theirs: Takeover) -> Takeover {
     match (ours, theirs) {
         (Takeover::Allowed, Takeover::Allowed) => Takeover::Allowed,
         (Takeover::Forbidden, _) | (_, Takeover::Forbidden) => Takeover::Forbidden,
-    }
-}
-
-fn within(
-    parameter: &'static str,
-    offered: WindowBits,
-    answered: WindowBits,
-) -> Result<WindowBits, ParameterError> {
-    if answered <= offered {
-        Ok(answered)
-    } else {
-        Err(ParameterError::TooLarge {
-            parameter,
-            offered,
-            answered,
-        })
     }
 }
 
@@ -377,7 +366,7 @@ mod tests {
             (
                 "; client_max_window_bits=10",
                 "; client_max_window_bits=11",
-                large("client_max_window_bits", 11, 10),
+                agreed((Allowed, 15), (Allowed, 10)),
             ),
             // Hints hold without an answer.
             (
