@@ -1,4 +1,4 @@
-use tidewire_common::{Accepting, Config, HandshakeError, ServerPolicy, Session};
+use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
 
 use crate::clock;
 use crate::exchange::{self, Arrived};
@@ -58,6 +58,12 @@ impl Accept {
     /// Sets what is wanted of clients.
     pub fn policy(mut self, policy: ServerPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.policy = self.policy.deflate(deflate);
         self
     }
 

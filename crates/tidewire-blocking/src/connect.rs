@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tidewire_common::proto::Instant;
-use tidewire_common::{ClientOptions, Config, HandshakeError, Opening, Session, Target};
+use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
 use tracing::info;
 
 use crate::clock;
@@ -66,6 +66,12 @@ impl Connect {
     /// Offers a subprotocol, the favourite first.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.options = self.options.subprotocol(subprotocol);
+        self
+    }
+
+    /// Offers to compress messages; [`Deflate::default`] has the settings that suit most.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.options = self.options.deflate(deflate);
         self
     }
 

@@ -13,7 +13,7 @@ macro_rules! sending {
         ///
         /// # Errors
         /// How the connection ended, or [`SendError::Closed`](crate::SendError::Closed) once closing has begun.
-        pub fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        pub fn send(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
             self.handle.send(&message.into(), Then::Write)
         }
 
@@ -22,7 +22,7 @@ macro_rules! sending {
         ///
         /// # Errors
         /// As for [`send`](Self::send).
-        pub fn feed(&self, message: impl Into<Message>) -> Result<(), Error> {
+        pub fn feed(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
             self.handle.send(&message.into(), Then::Return)
         }
 
@@ -30,7 +30,7 @@ macro_rules! sending {
         ///
         /// # Errors
         /// [`TrySendError::Full`] gives the message back; otherwise as for [`send`](Self::send).
-        pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        pub fn try_send(&self, message: impl Into<Outgoing>) -> Result<(), TrySendError> {
             self.handle.try_send(message.into())
         }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tidewire_common::{Config, Served, ServerControl as _, ServerHandle, ServerPolicy};
+use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tracing::{debug_span, warn};
 
 use crate::accept::Accept;
@@ -107,6 +107,12 @@ impl<H> Server<H> {
     /// Sets what is wanted of clients.
     pub fn policy(mut self, policy: ServerPolicy) -> Self {
         self.accept = self.accept.policy(policy);
+        self
+    }
+
+    /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.accept = self.accept.deflate(deflate);
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Kind, Phase, SendError};
-use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Session, TrySendError};
+use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, Session, TrySendError};
 
 use crate::clock;
 use crate::handle::Handle;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tidewire_proto::handshake::{
 use tracing::{debug, info};
 
 use crate::config::Config;
+use crate::deflate::Deflate;
 use crate::error::HandshakeError;
 use crate::handshake::{Handshake, Negotiated};
 
@@ -24,6 +26,7 @@ pub type OnRequest = dyn Fn(&Request) -> Option<Response> + Send + Sync;
 pub struct ServerPolicy {
     subprotocols: Arc<[String]>,
     on_request: Option<Arc<OnRequest>>,
+    deflate: Option<Deflate>,
 }
 
 impl ServerPolicy {
@@ -52,6 +55,12 @@ impl ServerPolicy {
         self
     }
 
+    /// Compresses messages with clients that offer it.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
     /// The server's favourite among what the client offers.
     fn choose(&self, upgrade: &Upgrade) -> Option<&str> {
         self.subprotocols
@@ -66,6 +75,7 @@ impl fmt::Debug for ServerPolicy {
         f.debug_struct("ServerPolicy")
             .field("subprotocols", &self.subprotocols)
             .field("on_request", &self.on_request.is_some())
+            .field("deflate", &self.deflate)
             .finish()
     }
 }
@@ -161,13 +171,21 @@ impl Accepting {
             None if self.policy.subprotocols.is_empty() => {}
             None => return Err(decline(400, "no common subprotocol\n", out)),
         }
+        let mut extensions = Vec::new();
+        let deflate = self.policy.deflate.as_ref().and_then(|deflate| {
+            let (answer, agreed) = upgrade.deflate(deflate.granted())?;
+            extensions.push(answer.to_string());
+            acceptance = mem::take(&mut acceptance).deflate(answer);
+            Some(deflate.extension(agreed))
+        });
         if upgrade.accept(&acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.
             return Err(decline(500, "internal error\n", out));
         }
         let subprotocol = subprotocol.map(str::to_owned);
         Ok(Negotiated {
-            handshake: Handshake::accepted(request, subprotocol),
+            handshake: Handshake::accepted(request, subprotocol, extensions),
+            deflate,
             rest: self.handshake.take_rest(),
         })
     }

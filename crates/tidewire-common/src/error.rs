@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseError};
 use tidewire_proto::{Closed, ProtocolError, SendError};
 
-use crate::message::Message;
+use crate::outgoing::Outgoing;
 
 /// Why a call on a connection could not be carried out, by who is at fault.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl From<HandshakeError> for Error {
 #[derive(Debug)]
 pub enum TrySendError {
     /// The queue is full, or a message in pieces is open.
-    Full(Message),
+    Full(Outgoing),
     /// The message can never be sent.
     Failed(Error),
 }

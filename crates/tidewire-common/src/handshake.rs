@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tidewire_proto::deflate::Extension;
 use tidewire_proto::handshake::{Accepted, Request, Response};
 
 /// Names a connection within the process, for logs; a later one is greater.
@@ -31,12 +32,12 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub(crate) fn accepted(request: Request, subprotocol: Option<String>) -> Self {
+    pub(crate) fn accepted(request: Request, subprotocol: Option<String>, extensions: Vec<String>) -> Self {
         Self {
             request: Some(request),
             response: None,
             subprotocol,
-            extensions: Vec::new(),
+            extensions,
         }
     }
 
@@ -64,7 +65,7 @@ impl Handshake {
         self.subprotocol.as_deref()
     }
 
-    /// The extensions that were agreed on, each with its parameters; this version offers and accepts none.
+    /// The extensions that were agreed on, each with its parameters.
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
         self.extensions.iter().map(String::as_str)
     }
@@ -75,6 +76,8 @@ impl Handshake {
 pub struct Negotiated {
     /// What it said.
     pub handshake: Handshake,
+    /// permessage-deflate, where it was agreed on.
+    pub(crate) deflate: Option<Extension>,
     /// What arrived behind it: the peer's first frames.
-    pub rest: Vec<u8>,
+    pub(crate) rest: Vec<u8>,
 }

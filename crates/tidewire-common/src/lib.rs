@@ -7,7 +7,9 @@
 //! Applications name these through `tidewire`, not through this crate.
 
 mod accept;
+mod codec_pool;
 mod config;
+mod deflate;
 mod error;
 mod handshake;
 mod log;
@@ -15,6 +17,7 @@ mod masks;
 mod message;
 mod metrics;
 mod open;
+mod outgoing;
 mod pings;
 mod queue;
 mod server_handle;
@@ -23,12 +26,14 @@ mod target;
 
 pub use accept::{Accepting, OnRequest, ServerPolicy};
 pub use config::{Config, ConfigBuilder};
+pub use deflate::{Deflate, DeflateBuilder};
 pub use error::{Error, HandshakeError, TrySendError, UrlError};
 pub use handshake::{ConnectionId, Handshake, Negotiated};
 pub use masks::SystemMasks;
 pub use message::Message;
 pub use metrics::{Metrics, Traffic};
 pub use open::{ClientOptions, Opening};
+pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use server_handle::{Served, ServerControl, ServerHandle};
 pub use session::{Session, Unsent};
@@ -48,7 +53,8 @@ pub mod public {
     };
 
     pub use crate::{
-        Config, ConfigBuilder, ConnectionId, Error, Handshake, HandshakeError, Message, Metrics, OnRequest,
-        Served, ServerHandle, ServerPolicy, Traffic, TrySendError, UrlError,
+        Config, ConfigBuilder, ConnectionId, Deflate, DeflateBuilder, Error, Handshake, HandshakeError,
+        Message, Metrics, OnRequest, Outgoing, Prepared, Served, ServerHandle, ServerPolicy, Traffic,
+        TrySendError, UrlError,
     };
 }

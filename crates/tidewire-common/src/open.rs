@@ -3,6 +3,7 @@ use tidewire_proto::handshake::{ClientHandshake, ClientRequest, InvalidField, Re
 use tracing::debug;
 
 use crate::config::Config;
+use crate::deflate::Deflate;
 use crate::error::HandshakeError;
 use crate::handshake::{Handshake, Negotiated};
 use crate::target::Target;
@@ -12,6 +13,7 @@ use crate::target::Target;
 pub struct ClientOptions {
     subprotocols: Vec<String>,
     fields: Vec<(String, String)>,
+    deflate: Option<Deflate>,
 }
 
 impl ClientOptions {
@@ -27,10 +29,19 @@ impl ClientOptions {
         self
     }
 
+    /// Offers to compress messages.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
     fn request(&self, authority: &str, resource: &str) -> Result<ClientRequest, InvalidField> {
         let mut request = ClientRequest::new(authority, resource)?;
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol)?;
+        }
+        if let Some(deflate) = &self.deflate {
+            request = request.deflate(deflate.asked());
         }
         for (name, value) in &self.fields {
             request = request.field(name, value)?;
@@ -43,6 +54,7 @@ impl ClientOptions {
 #[derive(Debug)]
 pub struct Opening {
     handshake: ClientHandshake,
+    deflate: Option<Deflate>,
 }
 
 impl Opening {
@@ -62,7 +74,10 @@ impl Opening {
         let timeout = deadline.map(|deadline| deadline - now);
         let nonce = rand::random();
         let handshake = ClientHandshake::new(now, timeout, config.settings.head, request, nonce, out);
-        Ok(Self { handshake })
+        Ok(Self {
+            handshake,
+            deflate: options.deflate.clone(),
+        })
     }
 
     /// Takes input, all of it; gives the connection's start once the server has agreed.
@@ -77,8 +92,14 @@ impl Opening {
         Ok(accepted.map(|accepted| {
             // `Debug` of a response shows no secrets.
             debug!(response = ?accepted.response(), "handshake");
+            let agreed = accepted.deflate();
             Negotiated {
                 handshake: Handshake::opened(&accepted),
+                deflate: self
+                    .deflate
+                    .as_ref()
+                    .zip(agreed)
+                    .map(|(deflate, agreed)| deflate.extension(agreed)),
                 rest: self.handshake.take_rest(),
             }
         }))

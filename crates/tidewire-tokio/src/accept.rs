@@ -3,7 +3,7 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use tidewire_common::{Accepting, Config, HandshakeError, Negotiated, ServerPolicy, Session};
+use tidewire_common::{Accepting, Config, Deflate, HandshakeError, Negotiated, ServerPolicy, Session};
 use tokio::io::AsyncWriteExt;
 
 use crate::clock::Clock;
@@ -57,6 +57,12 @@ impl Accept {
     /// Sets what is wanted of clients.
     pub fn policy(mut self, policy: ServerPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.policy = self.policy.deflate(deflate);
         self
     }
 

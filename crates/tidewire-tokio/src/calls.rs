@@ -4,7 +4,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
-use tidewire_common::{Error, Message, Session, TrySendError};
+use tidewire_common::{Error, Message, Outgoing, Session, TrySendError};
 
 use crate::shared::{Shared, Waiter};
 use crate::state::Transport;
@@ -19,7 +19,7 @@ pub(crate) enum Then {
 
 pub(crate) async fn send<S: Transport>(
     shared: &Shared<S>,
-    message: Message,
+    message: Outgoing,
     then: Then,
 ) -> Result<(), Error> {
     queue(shared, Session::has_room, then, |session, now| {
@@ -74,7 +74,7 @@ async fn queue<S: Transport>(
         .await
 }
 
-pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Message) -> Result<(), TrySendError> {
+pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), TrySendError> {
     shared.with(|state, cx| {
         match state.poll_room(Session::has_room, cx) {
             Poll::Ready(Ok(())) => {}

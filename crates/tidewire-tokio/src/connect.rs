@@ -1,7 +1,7 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use tidewire_common::{ClientOptions, Config, HandshakeError, Opening, Session, Target};
+use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
 use tokio::net::TcpStream;
 
 use crate::clock::{self, Clock};
@@ -57,6 +57,12 @@ impl Connect {
     /// Offers a subprotocol, the favourite first.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.options = self.options.subprotocol(subprotocol);
+        self
+    }
+
+    /// Offers to compress messages; [`Deflate::default`] has the settings that suit most.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.options = self.options.deflate(deflate);
         self
     }
 

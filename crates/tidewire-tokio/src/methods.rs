@@ -45,7 +45,7 @@ macro_rules! sending {
         ///
         /// # Cancel safety
         /// All or nothing: the message was queued whole, and will be written by any later progress, or never taken.
-        pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        pub async fn send(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
             calls::send(&self.handle, message.into(), Then::Flush).await
         }
 
@@ -56,7 +56,7 @@ macro_rules! sending {
         ///
         /// # Cancel safety
         /// As for [`send`](Self::send).
-        pub async fn feed(&self, message: impl Into<Message>) -> Result<(), Error> {
+        pub async fn feed(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
             calls::send(&self.handle, message.into(), Then::Return).await
         }
 
@@ -64,7 +64,7 @@ macro_rules! sending {
         ///
         /// # Errors
         /// [`TrySendError::Full`] gives the message back; otherwise as for [`send`](Self::send).
-        pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        pub fn try_send(&self, message: impl Into<Outgoing>) -> Result<(), TrySendError> {
             calls::try_send(&self.handle, message.into())
         }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, Served, ServerControl as _, ServerHandle, ServerPolicy};
+use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -87,6 +87,12 @@ impl<H> Server<H> {
     /// Sets what is wanted of clients.
     pub fn policy(mut self, policy: ServerPolicy) -> Self {
         self.accept = self.accept.policy(policy);
+        self
+    }
+
+    /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.accept = self.accept.deflate(deflate);
         self
     }
 

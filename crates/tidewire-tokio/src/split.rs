@@ -3,7 +3,7 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Kind, Phase, SendError};
-use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, TrySendError};
+use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, TrySendError};
 use tokio::net::TcpStream;
 
 use crate::calls::{self, Then};

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 use tidewire_common::proto::CloseFrame;
-use tidewire_common::{Error, Message, Session};
+use tidewire_common::{Error, Message, Outgoing, Session};
 
 use crate::shared::Shared;
 use crate::split::{Receiver, Sender};
@@ -51,7 +51,7 @@ fn poll_next<S: Transport>(
 /// Implements `Sink` by the functions below.
 macro_rules! sink {
     ($name:ident) => {
-        impl<S: Transport, M: Into<Message>> Sink<M> for $name<S> {
+        impl<S: Transport, M: Into<Outgoing>> Sink<M> for $name<S> {
             type Error = Error;
 
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -78,7 +78,7 @@ macro_rules! sink {
 sink!(WebSocket);
 sink!(Sender);
 
-fn start_send<S: Transport>(shared: &Shared<S>, message: &Message) -> Result<(), Error> {
+fn start_send<S: Transport>(shared: &Shared<S>, message: &Outgoing) -> Result<(), Error> {
     shared.with(|state, _| {
         let now = state.now();
         state.to_wake.driver = true;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Inbox, Kind, Phase, SendError};
-use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Session, TrySendError};
+use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, Session, TrySendError};
 use tokio::net::TcpStream;
 
 use crate::calls::{self, Then};

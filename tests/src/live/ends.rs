@@ -104,7 +104,7 @@ pub async fn trickling(side: Sender, config: Config) -> (WebSocket<Trickle>, Scr
                     tokio::task::yield_now().await;
                     request.extend(script.take_output());
                 }
-                script.feed(&response(&String::from_utf8_lossy(&request)));
+                script.feed(&response(&String::from_utf8_lossy(&request), ""));
             };
             let (ws, ()) = tokio::join!(connect.over(stream), answer);
             ws.expect("a connection")

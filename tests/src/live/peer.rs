@@ -29,12 +29,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// # Panics
     /// Where the server does not.
     pub async fn client(stream: S) -> Self {
-        let mut peer = Self {
-            stream,
-            side: Sender::Client,
-            input: Vec::new(),
-        };
-        peer.send_bytes(REQUEST).await;
+        Self::client_with(stream, "").await
+    }
+
+    /// A client, once a server has accepted it, whose request has more fields, each with its line's end.
+    ///
+    /// # Panics
+    /// Where the server does not.
+    pub async fn client_with(stream: S, fields: &str) -> Self {
+        let mut peer = Self::raw(stream, Sender::Client);
+        let (request, end) = REQUEST.split_at(REQUEST.len() - 2);
+        peer.send_bytes(&[request, fields.as_bytes(), end].concat()).await;
         let head = peer.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         peer
@@ -45,13 +50,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// # Panics
     /// Where the client's request has no key.
     pub async fn server(stream: S) -> Self {
-        let mut peer = Self {
-            stream,
-            side: Sender::Server,
-            input: Vec::new(),
-        };
+        Self::server_with(stream, "").await
+    }
+
+    /// A server, once it has accepted the client under test with more fields, each with its line's end.
+    ///
+    /// # Panics
+    /// Where the client's request has no key.
+    pub async fn server_with(stream: S, fields: &str) -> Self {
+        let mut peer = Self::raw(stream, Sender::Server);
         let head = peer.head().await;
-        peer.send_bytes(&response(&head)).await;
+        peer.send_bytes(&response(&head, fields)).await;
         peer
     }
 
@@ -164,14 +173,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 /// The response that accepts a request.
-pub(super) fn response(request: &str) -> Vec<u8> {
+pub(super) fn response(request: &str, fields: &str) -> Vec<u8> {
     let key = request
         .lines()
         .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
         .expect("a request with a key");
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {}\r\n\r\n",
+         Sec-WebSocket-Accept: {}\r\n{fields}\r\n",
         accept_key(key.as_bytes())
     )
     .into_bytes()

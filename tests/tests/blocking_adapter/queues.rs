@@ -129,7 +129,9 @@ fn try_send_gives_the_message_back_when_the_queue_is_full() {
         loop {
             match ws.try_send(vec![7; 100_000]) {
                 Ok(()) => {}
-                Err(TrySendError::Full(message)) => return assert_eq!(message.len(), 100_000),
+                Err(TrySendError::Full(message)) => {
+                    return assert_eq!(message.as_message().as_bytes().len(), 100_000);
+                }
                 Err(TrySendError::Failed(error)) => panic!("{error}"),
             }
         }

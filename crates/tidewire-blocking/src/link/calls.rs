@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseFrame, Closed, End, Phase, SendError};
-use tidewire_common::{Error, Message, TrySendError};
+use tidewire_common::{Error, Message, Outgoing, TrySendError};
 
 use super::keeping::Hurry;
 use super::writing::Patience;
@@ -34,13 +34,13 @@ impl State {
 }
 
 impl<S: Transport> Link<S> {
-    pub(crate) fn send(self: &Arc<Self>, message: &Message, then: Then) -> Result<(), Error> {
+    pub(crate) fn send(self: &Arc<Self>, message: &Outgoing, then: Then) -> Result<(), Error> {
         let mut state = self.room(State::has_room);
         let result = state.session.send(clock::now(), message);
         self.after_queueing(state, result, then)
     }
 
-    pub(crate) fn try_send(self: &Arc<Self>, message: Message) -> Result<(), TrySendError> {
+    pub(crate) fn try_send(self: &Arc<Self>, message: Outgoing) -> Result<(), TrySendError> {
         let mut state = self.lock();
         if state.session.phase() == Phase::Open && !state.session.has_room() {
             state = self.drain(state, Patience::None);

@@ -211,7 +211,10 @@ impl<S: Transport> Link<S> {
     fn read_ahead<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, buffer: &mut Inbox) -> Guard<'a> {
         let now = clock::now();
         let State { session, inbox, .. } = &mut *state;
-        while !inbox.is_empty() && session.read_ahead(now, inbox) {}
+        // Once a look: others wait for theirs.
+        if !inbox.is_empty() {
+            session.read_ahead(now, inbox);
+        }
         if !inbox.is_empty() || !session.wants_input() {
             return state;
         }
@@ -229,7 +232,7 @@ impl<S: Transport> Link<S> {
             Ok(0) => state.session.handle_end(None),
             Ok(_) => {
                 let now = clock::now();
-                while !buffer.is_empty() && state.session.read_ahead(now, buffer) {}
+                state.session.read_ahead(now, buffer);
                 if !buffer.is_empty() {
                     state.inbox = buffer.take_unread();
                 }

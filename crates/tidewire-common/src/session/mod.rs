@@ -32,7 +32,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidewire_proto::{Client, Closed, Connection, Inbox, Instant, Phase, Server};
+use tidewire_proto::{Client, Closed, Connection, Inbox, Instant, Phase, Role, Server};
 
 use crate::config::{Config, Settings};
 use crate::error::Error;
@@ -84,21 +84,14 @@ enum Core {
 impl Session {
     /// The server's side of a connection; gives what arrived behind the handshake along.
     pub fn server(config: &Config, negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
-        Self::new(
-            Core::Server(Connection::new(Server, config.connection.clone(), now)),
-            config,
-            negotiated,
-        )
+        let core = Core::Server(connect(Server, config, &negotiated, now));
+        Self::new(core, config, negotiated)
     }
 
     /// The client's side of a connection; gives what arrived behind the handshake along.
     pub fn client(config: &Config, negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
-        let role = Client::new(SystemMasks);
-        Self::new(
-            Core::Client(Connection::new(role, config.connection.clone(), now)),
-            config,
-            negotiated,
-        )
+        let core = Core::Client(connect(Client::new(SystemMasks), config, &negotiated, now));
+        Self::new(core, config, negotiated)
     }
 
     fn new(core: Core, config: &Config, negotiated: Negotiated) -> (Self, Inbox) {
@@ -184,6 +177,15 @@ impl Session {
             (None, Some(error)) => Err(Error::Io(error.clone())),
             (None, None) => Err(Error::Closed(Arc::new(closed.clone()))),
         })
+    }
+}
+
+/// The core of a connection in this role.
+fn connect<R: Role>(role: R, config: &Config, negotiated: &Negotiated, now: Instant) -> Connection<R> {
+    let config = config.connection.clone();
+    match &negotiated.deflate {
+        Some(deflate) => Connection::with_deflate(role, config, deflate, now),
+        None => Connection::new(role, config, now),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::queue::{Chunk, Item, ReadAhead};
 /// The most frames that one call handles before it lets others work.
 const FRAMES_A_CALL: usize = 64;
 
+/// The most payload that one call goes on after: more than a buffer of input holds, unless it is compressed.
+const PAYLOAD_A_CALL: u64 = 256 * 1024;
+
 /// Where parsing stopped.
 enum Parsed {
     Item(Item),
@@ -83,7 +86,11 @@ impl Session {
     /// Takes input for an application that is not receiving: pings are answered, messages are queued up to the
     /// bound. Says whether there may be more to do at once.
     pub fn read_ahead(&mut self, now: Instant, inbox: &mut Inbox) -> bool {
+        let enough = self.traffic.payload_received + PAYLOAD_A_CALL;
         while self.wants_input() {
+            if self.traffic.payload_received >= enough {
+                return true;
+            }
             match self.parse(now, inbox) {
                 // Who closes has no use for more than was asked for, and must not miss the Close behind it.
                 Parsed::Item(_) if self.gave_up || self.is_full() => self.gave_up = true,
@@ -95,9 +102,11 @@ impl Session {
         false
     }
 
-    /// Takes all of the input, which is one buffer at most, whatever was read ahead.
+    /// Takes all of the input, which is one buffer at most, whatever was read ahead; of what a buffer of compressed
+    /// input can become, as much as fits into it uncompressed.
     pub(super) fn take_input(&mut self, now: Instant, inbox: &mut Inbox) {
-        while !inbox.is_empty() {
+        let enough = self.traffic.payload_received + PAYLOAD_A_CALL;
+        while !inbox.is_empty() && self.traffic.payload_received < enough {
             match self.parse(now, inbox) {
                 Parsed::Item(item) if !self.gave_up => self.ahead.push(item),
                 Parsed::Item(_) | Parsed::Drained | Parsed::Enough => {}
@@ -135,6 +144,11 @@ impl Session {
         either!(&mut self.core, connection => connection.handle_reading(now, reading));
     }
 
+    /// How many bytes of payload were received: what tells of the work, where input is compressed.
+    pub fn payload_received(&self) -> u64 {
+        self.traffic.payload_received
+    }
+
     fn is_full(&self) -> bool {
         self.ahead.len() >= self.settings.read_ahead_messages
             || self.ahead.bytes() >= self.settings.read_ahead_bytes
@@ -165,7 +179,11 @@ impl Session {
             self.note_received(item);
         }
         self.log_end();
-        parsed
+        match parsed {
+            // Input is left where enough was inflated for one turn.
+            Parsed::Drained if !inbox.is_empty() => Parsed::Enough,
+            parsed => parsed,
+        }
     }
 
     fn note_received(&mut self, item: &Item) {

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
+use tidewire_proto as proto;
 use tidewire_proto::{CloseFrame, End, Inbox, Instant, PingId, SendError};
 
 use super::{Core, Session};
 use crate::error::Error;
 use crate::log;
 use crate::message::Message;
+use crate::outgoing::Outgoing;
 
 impl Session {
     /// Whether a message may be queued now: below the high-water mark, and with no message in pieces open.
@@ -22,10 +24,10 @@ impl Session {
     ///
     /// # Errors
     /// The end of the connection, or [`SendError::Closed`] once closing began.
-    pub fn send(&mut self, now: Instant, message: &Message) -> Result<(), Error> {
+    pub fn send(&mut self, now: Instant, message: &Outgoing) -> Result<(), Error> {
         self.check_end()?;
-        with_writer!(self, now, tx => tx.message(message.as_proto()))?;
-        self.note_sent(message, End::Last);
+        with_writer!(self, now, tx => message.write(&mut tx))?;
+        self.note_sent(message.as_message(), End::Last);
         Ok(())
     }
 
@@ -44,7 +46,7 @@ impl Session {
             self.sending_pieces = false;
         }
         with_writer!(self, now, tx => tx.fragment(piece.as_proto(), end))?;
-        self.note_sent(piece, end);
+        self.note_sent(piece.as_proto(), end);
         Ok(())
     }
 
@@ -109,8 +111,8 @@ impl Session {
         }
     }
 
-    fn note_sent(&mut self, data: &Message, end: End) {
-        self.traffic.payload_sent += data.len() as u64;
+    fn note_sent(&mut self, data: proto::Message<'_>, end: End) {
+        self.traffic.payload_sent += data.as_bytes().len() as u64;
         if end == End::Last {
             self.traffic.messages_sent += 1;
             self.message_ends

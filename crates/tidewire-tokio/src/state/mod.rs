@@ -39,6 +39,8 @@ pub(crate) struct State<S> {
     ended: Directions,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
+    /// How much payload had been received when the application last had to wait.
+    received: u64,
     /// A driver polls this connection.
     pub(crate) driven: bool,
     application: Application,
@@ -75,6 +77,7 @@ impl<S> State<S> {
             unflushed: false,
             ended: Directions::default(),
             reading: Reading::Active,
+            received: 0,
             driven: false,
             application: Application::Elsewhere,
             to_wake: ToWake::default(),

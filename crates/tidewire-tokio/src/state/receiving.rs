@@ -24,7 +24,17 @@ impl<S: Transport> State<S> {
         cx: &mut Context<'_>,
         next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
-        let received = self.poll_next(cx, next);
+        let received = if self.session.payload_received() - self.received < BYTES_A_POLL as u64 {
+            self.poll_next(cx, next)
+        } else {
+            // A task may take message after message in one poll, each of them little to read and much to inflate. It is
+            // woken once it is registered, which it need not be yet.
+            self.to_wake.receiver = true;
+            Poll::Pending
+        };
+        if received.is_pending() {
+            self.received = self.session.payload_received();
+        }
         self.application = match received {
             Poll::Pending => Application::Receiving,
             Poll::Ready(_) => Application::Elsewhere,

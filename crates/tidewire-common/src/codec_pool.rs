@@ -1,0 +1,151 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tidewire_proto::deflate::{Codecs, Deflater, Inflater, Owner, Shape};
+
+/// The codecs that connections of one server, or of one kind of client, share.
+///
+/// What is at rest here takes no more memory than the budget; what is lent belongs to the connection that has it.
+/// Compressors of busy connections wait for these, so that their next message needs no priming; under pressure, the
+/// one that has waited longest goes to whoever asks.
+pub(crate) struct CodecPool {
+    budget: usize,
+    resting: Mutex<Resting>,
+}
+
+#[expect(
+    clippy::vec_box,
+    reason = "codecs are lent in their boxes, so that lending one allocates nothing"
+)]
+#[derive(Default)]
+struct Resting {
+    /// The longest at rest first.
+    deflaters: VecDeque<Box<Deflater>>,
+    inflaters: Vec<Box<Inflater>>,
+    bytes: usize,
+}
+
+impl CodecPool {
+    /// A pool that keeps codecs of `budget` bytes at most.
+    pub(crate) fn new(budget: usize) -> Self {
+        Self {
+            budget,
+            resting: Mutex::default(),
+        }
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Resting> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Resting {
+    fn take(&mut self, place: usize) -> Option<Box<Deflater>> {
+        let deflater = self.deflaters.remove(place)?;
+        self.bytes -= deflater.memory();
+        Some(deflater)
+    }
+
+    fn place(&self, is_it: impl Fn(&Deflater) -> bool) -> Option<usize> {
+        self.deflaters.iter().position(|deflater| is_it(deflater))
+    }
+
+    #[expect(clippy::vec_box, reason = "as for the pool")]
+    /// Lets go of what exceeds the budget; dropping it is for the caller, without the lock.
+    fn excess(&mut self, budget: usize) -> Vec<Box<Deflater>> {
+        let mut excess = Vec::new();
+        while self.bytes > budget
+            && let Some(deflater) = self.take(0)
+        {
+            excess.push(deflater);
+        }
+        excess
+    }
+}
+
+impl Codecs for CodecPool {
+    fn take_deflater(&self, shape: Shape, owner: Owner) -> Box<Deflater> {
+        let mut resting = self.resting();
+        let fits = |deflater: &Deflater| deflater.shape() == shape;
+        let own = resting.place(|deflater| deflater.owner() == Some(owner) && fits(deflater));
+        let place = own.or_else(|| resting.place(|deflater| deflater.owner().is_none() && fits(deflater)));
+        if let Some(deflater) = place.and_then(|place| resting.take(place)) {
+            return deflater;
+        }
+        // One more would push another one out when it comes back: that one had better be used at once.
+        let is_full = resting
+            .deflaters
+            .back()
+            .is_some_and(|latest| resting.bytes + latest.memory() > self.budget);
+        let oldest = is_full.then(|| resting.place(fits)).flatten();
+        if let Some(deflater) = oldest.and_then(|place| resting.take(place)) {
+            return deflater;
+        }
+        drop(resting);
+        Box::new(Deflater::new(shape))
+    }
+
+    fn give_deflater(&self, deflater: Box<Deflater>) {
+        let mut resting = self.resting();
+        resting.bytes += deflater.memory();
+        resting.deflaters.push_back(deflater);
+        let excess = resting.excess(self.budget);
+        drop(resting);
+        drop(excess);
+    }
+
+    fn release(&self, owner: Owner) {
+        let mut resting = self.resting();
+        let Some(place) = resting.place(|deflater| deflater.owner() == Some(owner)) else {
+            return;
+        };
+        let Some(mut deflater) = resting.take(place) else {
+            return;
+        };
+        // One for the next that asks is enough.
+        let shape = deflater.shape();
+        let spare = resting.place(|other| other.owner().is_none() && other.shape() == shape);
+        if spare.is_none() {
+            deflater.disown();
+            resting.bytes += deflater.memory();
+            resting.deflaters.push_front(deflater);
+        }
+        // Before the compressor, where that goes.
+        drop(resting);
+    }
+
+    fn take_inflater(&self) -> Box<Inflater> {
+        let mut resting = self.resting();
+        match resting.inflaters.pop() {
+            Some(inflater) => {
+                resting.bytes -= inflater.memory();
+                inflater
+            }
+            None => {
+                drop(resting);
+                Box::default()
+            }
+        }
+    }
+
+    fn give_inflater(&self, inflater: Box<Inflater>) {
+        let mut resting = self.resting();
+        if resting.bytes + inflater.memory() <= self.budget {
+            resting.bytes += inflater.memory();
+            resting.inflaters.push(inflater);
+        }
+    }
+}
+
+impl fmt::Debug for CodecPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resting = self.resting();
+        f.debug_struct("CodecPool")
+            .field("budget", &self.budget)
+            .field("bytes", &resting.bytes)
+            .field("compressors", &resting.deflaters.len())
+            .field("inflaters", &resting.inflaters.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tidewire_proto as proto;
+use tidewire_proto::deflate;
+
+use crate::message::Message;
+
+/// What can be sent: a message, whatever becomes one, and a message with a wish.
+///
+/// ```
+/// use tidewire_common::{Message, Outgoing, Prepared};
+///
+/// let outgoing = Outgoing::from("hello");
+/// let secret = Message::from("password").uncompressed();
+/// let news = Outgoing::from(Prepared::new("the same for all"));
+/// assert_eq!(news.as_message().as_bytes(), b"the same for all");
+/// # let _ = (outgoing, secret);
+/// ```
+#[derive(Clone)]
+pub struct Outgoing(Content);
+
+#[derive(Clone)]
+enum Content {
+    Message(Message),
+    Uncompressed(Message),
+    Prepared(Prepared),
+}
+
+impl Outgoing {
+    /// The message, lent.
+    pub fn as_message(&self) -> proto::Message<'_> {
+        match &self.0 {
+            Content::Message(message) | Content::Uncompressed(message) => message.as_proto(),
+            Content::Prepared(prepared) => prepared.0.as_message(),
+        }
+    }
+
+    /// Appends the message to the output of a connection.
+    pub(crate) fn write<R: proto::Role>(
+        &self,
+        tx: &mut proto::Writer<'_, R>,
+    ) -> Result<(), proto::SendError> {
+        match &self.0 {
+            Content::Message(message) => tx.message(message.as_proto()),
+            Content::Uncompressed(message) => tx.message_uncompressed(message.as_proto()),
+            Content::Prepared(prepared) => tx.prepared(&prepared.0),
+        }
+    }
+}
+
+/// Shows type and length, never the payload.
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_message().fmt(f)
+    }
+}
+
+impl<M: Into<Message>> From<M> for Outgoing {
+    fn from(message: M) -> Self {
+        Self(Content::Message(message.into()))
+    }
+}
+
+impl From<Prepared> for Outgoing {
+    fn from(prepared: Prepared) -> Self {
+        Self(Content::Prepared(prepared))
+    }
+}
+
+impl From<&Prepared> for Outgoing {
+    fn from(prepared: &Prepared) -> Self {
+        prepared.clone().into()
+    }
+}
+
+impl Message {
+    /// Has the message sent as it is, also where compression was agreed on: for what is known not to shrink, and for
+    /// secrets that stand beside what an attacker can choose, since the length of a compressed message tells of both.
+    pub fn uncompressed(self) -> Outgoing {
+        Outgoing(Content::Uncompressed(self))
+    }
+}
+
+/// A message that is sent on many connections and compressed once. Cheap to clone.
+///
+/// Connections whose messages refer to earlier ones (context takeover) compress it each for itself; the others share
+/// what the first of them has made of it, once for each size of window.
+#[derive(Clone, Debug)]
+pub struct Prepared(Arc<deflate::Prepared>);
+
+impl Prepared {
+    /// A message to be sent often.
+    pub fn new(message: impl Into<Message>) -> Self {
+        let message = match message.into() {
+            Message::Text(text) => proto::OwnedMessage::Text(text),
+            Message::Binary(bytes) => proto::OwnedMessage::Binary(bytes.into()),
+        };
+        Self(Arc::new(message.into()))
+    }
+}
