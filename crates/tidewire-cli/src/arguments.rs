@@ -1,6 +1,9 @@
 use std::num::NonZeroUsize;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tidewire::tokio::Deflate;
+
+use crate::deflate;
 
 const AFTER_SERVE: &str = "\
 Examples:
@@ -10,6 +13,8 @@ Examples:
       On every address of the machine, on one thread.
   tidewire serve --listen 127.0.0.1:0 --runtime blocking
       On a free port, which is printed, with a thread for each connection.
+  tidewire serve --deflate=no-takeover,level=6
+      Compresses, and keeps no memory for it between two messages.
 
 The log goes to standard error; TIDEWIRE_LOG says how much of it, for example TIDEWIRE_LOG=info.
 The server stops on SIGINT and SIGTERM: it closes its connections with 1001, within 5 seconds.";
@@ -62,6 +67,20 @@ pub(crate) struct ServeArguments {
     /// Sends no pings to silent clients.
     #[arg(long)]
     pub(crate) no_keepalive: bool,
+
+    /// Compresses messages (permessage-deflate) with clients that offer it.
+    ///
+    /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
+    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES.
+    #[arg(
+        long,
+        value_name = "SETTINGS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = deflate::parse
+    )]
+    pub(crate) deflate: Option<Deflate>,
 }
 
 /// What runs the connections of a server.
@@ -78,6 +97,20 @@ pub(crate) enum Runtime {
 pub(crate) struct ConnectArguments {
     /// The server, as ws://HOST:PORT/PATH.
     pub(crate) url: String,
+
+    /// Compresses messages (permessage-deflate) with a server that agrees.
+    ///
+    /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
+    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES.
+    #[arg(
+        long,
+        value_name = "SETTINGS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = deflate::parse
+    )]
+    pub(crate) deflate: Option<Deflate>,
 }
 
 #[cfg(test)]

@@ -22,14 +22,19 @@ pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::start("tokio's runtime", error))?;
-    let done = runtime.block_on(converse(arguments.url));
+    let done = runtime.block_on(converse(arguments));
     // A name look-up that hangs runs in a thread that nobody has to wait for.
     runtime.shutdown_background();
     done
 }
 
-async fn converse(url: String) -> Result<(), Failure> {
-    let ws = connect(&url).await.map_err(|error| not_connected(&url, &error))?;
+async fn converse(arguments: ConnectArguments) -> Result<(), Failure> {
+    let ConnectArguments { url, deflate } = arguments;
+    let mut connecting = connect(&url);
+    if let Some(deflate) = deflate {
+        connecting = connecting.deflate(deflate);
+    }
+    let ws = connecting.await.map_err(|error| not_connected(&url, &error))?;
     eprintln!("connected to {}; ^D closes", Escaped(&url));
     let (sender, mut receiver) = ws.split();
     let ended = tokio::select! {

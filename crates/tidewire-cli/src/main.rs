@@ -3,6 +3,7 @@
 
 mod arguments;
 mod connect;
+mod deflate;
 mod failure;
 mod log;
 mod page;

@@ -20,7 +20,10 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Serves until a signal says stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let config = config(arguments)?;
-    let policy = ServerPolicy::default().on_request(page::answer);
+    let mut policy = ServerPolicy::default().on_request(page::answer);
+    if let Some(deflate) = &arguments.deflate {
+        policy = policy.deflate(deflate.clone());
+    }
     match (arguments.runtime, arguments.threads) {
         (Runtime::Tokio, threads) => on_tokio::run(&arguments.listen, threads, config, policy),
         (Runtime::Blocking, None) => on_threads::run(&arguments.listen, config, policy),
