@@ -15,6 +15,13 @@ GROUPS = (1, 2, 3, 4, 5, 6, 7, 9, 10)
 # Counted in the reports of autobahntestsuite 25.10.1: a suite that offers fewer has lost some on the way.
 CASES_IN_GROUP = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
 
+# permessage-deflate: each case sends a thousand messages, so these two take nearly all of a full run's time.
+DEFLATE_GROUPS = frozenset({12, 13})
+
+# Where the suite is the server and takes no offer without `client_no_context_takeover` (`accept2`, `accept5` and
+# `accept6` in its case12_x_x.py): a client that offers its best gets UNIMPLEMENTED here, whatever it can do.
+SECTIONS_WITHOUT_TAKEOVER = frozenset({"13.2", "13.5", "13.6"})
+
 Plan = dict[int, list[str]]
 
 
@@ -49,6 +56,36 @@ def plan(index: list[str], globs: list[str]) -> Plan:
             if found != CASES_IN_GROUP[group]:
                 raise ValueError(f"group {group} has {CASES_IN_GROUP[group]} cases, the suite offers {found}")
     return groups
+
+
+def without_deflate(plan: Plan) -> Plan:
+    """Returns the plan without the groups of permessage-deflate."""
+    return {group: names for group, names in plan.items() if group not in DEFLATE_GROUPS}
+
+
+def parts(group: int, names: list[str]) -> dict[str, list[str]]:
+    """Returns the cases of a group by the name of the part they are run in.
+
+    That is the whole group, but each section alone (12.1, 12.2, …) of the long ones: a runner says nothing until it has
+    run all it was asked for.
+    """
+    if group not in DEFLATE_GROUPS:
+        return {str(group): names}
+    sections: dict[str, list[str]] = {}
+    for case in names:
+        sections.setdefault(section_of(case), []).append(case)
+    return sections
+
+
+def section_of(case: str) -> str:
+    """Returns the section a case belongs to: 13.2 for `13.2.1`."""
+    return ".".join(case.split(".")[:2])
+
+
+def client_flags(names: list[str]) -> list[str]:
+    """Returns how a client testee is told what these cases need it to offer; they are of one part."""
+    needed = any(section_of(case) in SECTIONS_WITHOUT_TAKEOVER for case in names)
+    return ["--client-no-context-takeover"] * needed
 
 
 def index(python: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .process import Process
-from .suite import GROUP_SECONDS, START_SECONDS, Verdicts, read_index, run_client
+from .suite import START_SECONDS, Verdicts, read_index, run_client, seconds_for
 
 # Most slow cases only wait, so four at once finish in a third of the time on two cores.
 PARALLEL = 4
@@ -26,14 +26,15 @@ class Kosoku:
         command = self._command("fuzzingclient", address, cases, out) + ["-p", str(PARALLEL)]
         with Process("kosoku", command, out / "suite") as suite:
             # The exit code is no verdict here: it calls NON-STRICT a success.
-            suite.wait(GROUP_SECONDS, needs=testee)
+            suite.wait(seconds_for(cases), needs=testee)
             return self._verdicts(suite, out)
 
     def against_client(self, program: Path, agent: str, cases: list[str], out: Path) -> Verdicts:
         """Runs the cases with the testee as the client and returns what each one got."""
         command = self._command("fuzzingserver", "127.0.0.1:0", cases, out)
         with Process("kosoku", command, out / "suite") as suite:
-            run_client(program, agent, suite.announced_url(START_SECONDS), out / "testee")
+            url = suite.announced_url(START_SECONDS)
+            run_client(program, agent, url, out / "testee", cases)
             suite.wait(START_SECONDS)
             return self._verdicts(suite, out)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
-from . import cases, install, paths, progress, report, subjects
+from . import cases, install, paths, progress, report, subjects, summary
 from .kosoku import Kosoku
 from .process import Process, ProcessFault
 from .report import Run
@@ -27,9 +29,13 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         chosen = subjects.named(options.subject)
+        compressing = _compressing(options.deflate_for, chosen)
         progress.show("installing the suite")
         python = install.kosoku()
         plan = cases.plan(cases.index(python), options.cases)
+        # As of the start, which is what is built and run.
+        today = datetime.now(timezone.utc).date()
+        versions = summary.versions(options.reference) if options.summary else []
         suites: list[Suite] = [Kosoku(python)]
         if options.reference:
             suites.append(Wstest(install.reference()))
@@ -41,9 +47,40 @@ def main(arguments: list[str]) -> int:
         progress.clear()
         print(f"autobahn/run: {fault}", file=sys.stderr)
         return USAGE_FAULT
-    by_suite = [[_run(suite, subject, programs[subject.name], plan) for subject in chosen] for suite in suites]
+    plans = {
+        subject.name: plan if subject in compressing else cases.without_deflate(plan) for subject in chosen
+    }
+    by_suite = [
+        [_run(suite, subject, programs[subject.name], plans[subject.name]) for subject in chosen] for suite in suites
+    ]
     progress.clear()
-    return _judge(by_suite, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    if options.summary:
+        facts = summary.Facts(today, _command(options), versions, seconds)
+        options.summary.write_text(summary.text(facts, by_suite, cases.informational(), plan))
+    return _judge(by_suite, plan, seconds)
+
+
+def _compressing(names: list[str] | None, chosen: list[Subject]) -> list[Subject]:
+    """Returns the subjects that are to take the groups of permessage-deflate: all, where none is named.
+
+    Raises `ValueError` for a name that is no subject of this run.
+    """
+    if not names:
+        return chosen
+    compressing = subjects.named(names)
+    for subject in compressing:
+        if subject not in chosen:
+            raise ValueError(f"--deflate-for {subject.name}, which is not among the subjects of this run")
+    return compressing
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Returns the command that ran, without where its summary goes, which may be a path of this machine."""
+    words = ["autobahn/run", *options.subject]
+    for flag, values in [("--cases", options.cases), ("--deflate-for", options.deflate_for)]:
+        words += [word for value in values for word in (flag, value)]
+    return shlex.join(words + ["--reference"] * options.reference)
 
 
 def _run(suite: Suite, subject: Subject, program: Path, plan: cases.Plan) -> Run:
@@ -66,18 +103,19 @@ def _run(suite: Suite, subject: Subject, program: Path, plan: cases.Plan) -> Run
 
 
 def _run_groups(run: Run, cases_of: Callable[[list[str], Path], Verdicts], out: Path) -> None:
-    # Group by group: a run that has to be ended leaves no report, and so costs one group only.
+    # Part by part: a run that has to be ended leaves no report, and so costs one part only.
     for group, names in run.plan.items():
-        progress.show(f"{run.suite}: {run.subject}, group {group}, {len(names)} cases")
         started = time.monotonic()
-        try:
-            run.verdicts |= cases_of(names, out / f"group-{group}")
-        finally:
-            run.seconds[group] = time.monotonic() - started
+        for name, part in cases.parts(group, names).items():
+            progress.show(f"{run.suite}: {run.subject}, group {name}, {len(part)} cases")
+            try:
+                run.verdicts |= cases_of(part, out / f"group-{name}")
+            finally:
+                run.seconds[group] = time.monotonic() - started
 
 
-def _judge(by_suite: list[list[Run]], seconds: float) -> int:
-    """Prints the tables and what is wrong, writes the summary, and returns the exit code."""
+def _judge(by_suite: list[list[Run]], plan: cases.Plan, seconds: float) -> int:
+    """Prints the tables and what is wrong, writes `summary.json`, and returns the exit code."""
     informational = cases.informational()
     complaints: list[str] = []
     for runs in by_suite:
@@ -90,6 +128,8 @@ def _judge(by_suite: list[list[Run]], seconds: float) -> int:
     if complaints:
         print("\n" + "\n".join(complaints))
     counts = report.passed([run for runs in by_suite for run in runs], informational)
+    if skipped := report.left_out(by_suite[0], plan):
+        print(f"\n{skipped}")
     print(f"\nreports are under {paths.REPORT.relative_to(paths.ROOT)}, wall time {seconds:.0f} s")
     print(f"{counts[True]} passed, {counts[False]} failed")
     return 1 if complaints else 0
@@ -110,6 +150,19 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="GLOB",
         help="run the cases that match, such as '6.4.*' or 12.1.1, instead of every group that is built (repeatable)",
+    )
+    parser.add_argument(
+        "--deflate-for",
+        action="append",
+        default=[],
+        metavar="SUBJECT",
+        help="run groups 12 and 13, permessage-deflate, which take minutes, for this subject only (repeatable)",
+    )
+    parser.add_argument(
+        "--summary",
+        type=Path,
+        metavar="FILE",
+        help="write the counts, with versions, date and command, to this file as Markdown",
     )
     parser.add_argument(
         "--reference",

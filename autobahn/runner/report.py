@@ -11,6 +11,9 @@ from pathlib import Path
 from .cases import Plan, order
 from .suite import Verdict, Verdicts
 
+# Stands for the group in a row that counts all of a subject.
+ALL = "all"
+
 
 class Outcome(Enum):
     """What a case counts as in the table."""
@@ -65,36 +68,65 @@ def outcomes(run: Run, informational: frozenset[str]) -> dict[str, Outcome]:
     return dict(sorted(counted.items(), key=lambda item: order(item[0])))
 
 
+@dataclass(frozen=True)
+class Row:
+    """How many cases of a group, or of all groups, counted as what for one subject."""
+
+    subject: str
+    group: str
+    counts: Counter[Outcome]
+    seconds: float
+
+
+def rows(run: Run, informational: frozenset[str]) -> list[Row]:
+    """Returns one row for each group of the run, and one for all of it."""
+    counted = outcomes(run, informational)
+    found = []
+    for group in sorted({order(case)[0] for case in counted}):
+        counts = Counter(kind for case, kind in counted.items() if order(case)[0] == group)
+        found.append(Row(run.subject, str(group), counts, run.seconds.get(group, 0.0)))
+    return [*found, Row(run.subject, ALL, Counter(counted.values()), sum(run.seconds.values()))]
+
+
 def table(runs: list[Run], informational: frozenset[str]) -> str:
     """Returns one line for each subject and group, and one for each subject, with counts and wall time."""
     width = max(len(run.subject) for run in runs)
     lines = [f"{'subject':{width}}  group  cases" + "".join(f"  {kind.value:>13}" for kind in Outcome) + "  seconds"]
-
-    def line(subject: str, group: str, counts: Counter[Outcome], seconds: float) -> str:
-        cells = "".join(f"  {counts[kind]:13}" for kind in Outcome)
-        return f"{subject:{width}}  {group:>5}  {counts.total():5}{cells}  {seconds:7.1f}"
-
-    for run in runs:
-        counted = outcomes(run, informational)
-        for group in sorted({order(case)[0] for case in counted}):
-            counts = Counter(kind for case, kind in counted.items() if order(case)[0] == group)
-            lines.append(line(run.subject, str(group), counts, run.seconds.get(group, 0.0)))
-        lines.append(line(run.subject, "all", Counter(counted.values()), sum(run.seconds.values())))
+    for row in [row for run in runs for row in rows(run, informational)]:
+        cells = "".join(f"  {row.counts[kind]:13}" for kind in Outcome)
+        lines.append(f"{row.subject:{width}}  {row.group:>5}  {row.counts.total():5}{cells}  {row.seconds:7.1f}")
     return "\n".join(lines)
 
 
 def complaints(runs: list[Run], informational: frozenset[str]) -> list[str]:
     """Returns one text for each kind of verdict that does not pass, with its cases, and one for each fault."""
+    faults = [f"{run.subject}: {run.fault}" for run in runs if run.fault]
+    return faults + verdicts_that_fail(runs, informational)
+
+
+def verdicts_that_fail(runs: list[Run], informational: frozenset[str]) -> list[str]:
+    """Returns one text for each subject and kind of verdict that does not pass, with its cases."""
     found = []
     for run in runs:
-        if run.fault:
-            found.append(f"{run.subject}: {run.fault}")
         by_verdict: dict[str, list[str]] = {}
         for case, kind in outcomes(run, informational).items():
             if not kind.passes():
                 by_verdict.setdefault(_words(run.verdicts.get(case)), []).append(case)
         found += [f"{run.subject}: {words}: {' '.join(names)}" for words, names in by_verdict.items()]
     return found
+
+
+def left_out(runs: list[Run], plan: Plan) -> str | None:
+    """Returns which groups of the plan some subjects were not asked to run; `None` where all ran all of them."""
+    skipped: dict[str, list[int]] = {}
+    for run in runs:
+        if groups := [group for group in plan if group not in run.plan]:
+            skipped[run.subject] = groups
+    if not skipped:
+        return None
+    cases = sum(len(plan[group]) for groups in skipped.values() for group in groups)
+    names = "; ".join(f"{subject} {', '.join(map(str, groups))}" for subject, groups in skipped.items())
+    return f"left out, {cases} cases: groups of {names}"
 
 
 def disagreements(one: Run, other: Run) -> list[str]:

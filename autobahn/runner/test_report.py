@@ -1,14 +1,17 @@
-"""The verdict logic: what passes, what fails, and what a run that left cases out looks like."""
+"""What passes, what fails, what a run that left cases out looks like, and what a summary says."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 import unittest
+from datetime import date
 from pathlib import Path
 
-from runner import cases, report
+from runner import cases, main, report, subjects, suite, summary
 from runner.report import Outcome, Run
+from runner.summary import Facts
 
 INFORMATIONAL = frozenset({"7.1.6"})
 
@@ -91,6 +94,13 @@ class RunOfASubject(unittest.TestCase):
         rows = report.table([run], INFORMATIONAL).splitlines()
         self.assertEqual([row.split()[1:5] for row in rows[1:]], [list("1110"), list("2101"), ["all", *"211"]])
 
+    def test_what_a_subject_was_not_asked_to_run_is_said(self) -> None:
+        one, other = run_of(["1.1.1", "12.1.1"], {}), run_of(["1.1.1"], {})
+        self.assertEqual(
+            report.left_out([one, other], one.plan), "left out, 1 cases: groups of server-tokio 12"
+        )
+        self.assertIsNone(report.left_out([one], one.plan))
+
     def test_the_summary_maps_what_ran_in_order(self) -> None:
         run = run_of(["1.2.2"], {"1.2.10": ("OK", "OK"), "1.2.9": ("NON-STRICT", "OK")})
         with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +109,67 @@ class RunOfASubject(unittest.TestCase):
             summary = json.loads(file.read_text())
         self.assertEqual(summary, {"server-tokio": {"1.2.9": ["NON-STRICT", "OK"], "1.2.10": ["OK", "OK"]}})
         self.assertEqual(list(summary["server-tokio"]), ["1.2.9", "1.2.10"])
+
+
+class SummaryOfARun(unittest.TestCase):
+    facts = Facts(date(2026, 1, 31), "autobahn/run server-tokio", ["tidewire 0123456789ab", "kosoku 0.1.0"], 61.4)
+
+    def test_it_holds_the_facts_and_a_row_for_each_group(self) -> None:
+        run = run_of(["1.1.1", "1.1.2", "2.1"], {case: ("OK", "OK") for case in ["1.1.1", "1.1.2", "2.1"]})
+        lines = summary.text(self.facts, [[run]], INFORMATIONAL, run.plan).splitlines()
+        for line in [
+            "- date: 2026-01-31 (UTC)",
+            "- command: `autobahn/run server-tokio`",
+            "- versions: tidewire 0123456789ab, kosoku 0.1.0",
+            "- wall time: 61 s",
+            "- **3 passed, 0 failed**",
+            "| server-tokio | 1 | 2 | 2 | 0 | 0 | 0 | 0 |",
+            "| server-tokio | 2 | 1 | 1 | 0 | 0 | 0 | 0 |",
+        ]:
+            with self.subTest(line=line):
+                self.assertIn(line, lines)
+
+    def test_it_names_what_does_not_pass_but_not_what_a_process_said(self) -> None:
+        run = run_of(["1.1.1", "2.1"], {"1.1.1": ("NON-STRICT", "OK")})
+        run.fault = "ended with signal 6; it said last:\n    panicked at /home/someone/main.rs"
+        text = summary.text(self.facts, [[run]], INFORMATIONAL, run.plan)
+        for words in ["server-tokio was ended early.", "NON-STRICT, closing OK: 1.1.1", "did not run: 2.1"]:
+            with self.subTest(words=words):
+                self.assertIn(words, text)
+        self.assertNotIn("someone", text)
+
+    def test_it_names_what_was_left_out(self) -> None:
+        run = run_of(["1.1.1"], {"1.1.1": ("OK", "OK")})
+        text = summary.text(self.facts, [[run]], INFORMATIONAL, run.plan | {12: ["12.1.1", "12.1.2"]})
+        self.assertIn("- left out, 2 cases: groups of server-tokio 12\n", text)
+
+    def test_the_pinned_versions_are_found(self) -> None:
+        self.assertRegex(" ".join(summary.versions(with_reference=True)), r"tidewire .*rustc .*kosoku .*autobahntestsuite")
+
+
+class CommandLine(unittest.TestCase):
+    def command(self, *arguments: str) -> str:
+        return main._command(main._parser().parse_args(arguments))
+
+    def test_the_command_of_a_summary_is_what_ran_without_its_file(self) -> None:
+        for arguments in [
+            [],
+            ["server-tokio", "client-tokio"],
+            ["--cases", "6.4.*", "--cases", "12.1.1", "--reference"],
+            ["--deflate-for", "server-tokio", "--deflate-for", "client-blocking"],
+        ]:
+            with self.subTest(arguments=arguments):
+                words = self.command(*arguments, "--summary", "/home/someone/summary.md")
+                self.assertEqual(words, shlex.join(["autobahn/run", *arguments]))
+
+    def test_deflate_is_for_all_subjects_unless_some_are_named(self) -> None:
+        chosen = subjects.named([])
+        self.assertEqual(main._compressing([], chosen), chosen)
+        self.assertEqual(main._compressing(["client-tokio"], chosen), subjects.named(["client-tokio"]))
+
+    def test_deflate_for_a_subject_that_does_not_run_is_refused(self) -> None:
+        with self.assertRaisesRegex(ValueError, "client-tokio, which is not among the subjects"):
+            main._compressing(["client-tokio"], subjects.named(["server-tokio"]))
 
 
 class PlanOfARun(unittest.TestCase):
@@ -115,6 +186,29 @@ class PlanOfARun(unittest.TestCase):
 
     def test_a_glob_reaches_groups_that_are_not_built(self) -> None:
         self.assertEqual(cases.plan(self.index, ["12.1", "1.*"]).keys(), {1, 12})
+
+    def test_a_long_group_is_run_section_by_section(self) -> None:
+        names = ["12.1.1", "12.1.10", "12.2.1"]
+        self.assertEqual(cases.parts(12, names), {"12.1": ["12.1.1", "12.1.10"], "12.2": ["12.2.1"]})
+        self.assertEqual(cases.parts(6, ["6.1.1", "6.2.1"]), {"6": ["6.1.1", "6.2.1"]})
+
+    def test_a_client_is_told_where_only_an_offer_without_takeover_is_accepted(self) -> None:
+        for case, flags in [
+            ("13.1.1", []),
+            ("13.2.10", ["--client-no-context-takeover"]),
+            ("12.2.1", []),
+            ("13.5.1", ["--client-no-context-takeover"]),
+            ("1.1.1", []),
+        ]:
+            with self.subTest(case=case):
+                self.assertEqual(cases.client_flags([case]), flags)
+
+    def test_a_long_part_has_more_time(self) -> None:
+        self.assertGreater(suite.seconds_for(["13.1.1"]), suite.seconds_for(["9.1.1"]))
+
+    def test_without_deflate_all_else_is_owed(self) -> None:
+        plan = cases.without_deflate(cases.plan(self.index, ["*"]))
+        self.assertEqual(plan.keys(), cases.CASES_IN_GROUP.keys() - {12, 13})
 
     def test_a_glob_without_a_match_is_refused(self) -> None:
         with self.assertRaisesRegex(ValueError, "no case matches '11.*'"):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from .process import Process
-from .suite import GROUP_SECONDS, START_SECONDS, Verdicts, read_index, run_client
+from .suite import START_SECONDS, Verdicts, read_index, run_client, seconds_for
 
 
 class Wstest:
@@ -22,14 +22,15 @@ class Wstest:
         """Runs the cases against the listening testee and returns what each one got."""
         servers = {"servers": [{"url": url, "agent": testee.name}]}
         with self._start("fuzzingclient", servers, cases, out) as suite:
-            suite.wait(GROUP_SECONDS, needs=testee)
+            suite.wait(seconds_for(cases), needs=testee)
             return self._verdicts(suite, out)
 
     def against_client(self, program: Path, agent: str, cases: list[str], out: Path) -> Verdicts:
         """Runs the cases with the testee as the client and returns what each one got."""
         # The port is replaced by a free one: see `wstest_on_loopback.py`.
         with self._start("fuzzingserver", {"url": "ws://127.0.0.1:9001"}, cases, out) as suite:
-            run_client(program, agent, suite.announced_url(START_SECONDS), out / "testee")
+            url = suite.announced_url(START_SECONDS)
+            run_client(program, agent, url, out / "testee", cases)
             # It writes the report before it answers `updateReports`, and listens on: leaving the block ends it.
             return self._verdicts(suite, out)
 
