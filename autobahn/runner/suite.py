@@ -17,7 +17,7 @@ START_SECONDS = 20.0
 # The longest wait inside a case is 100 s, and several cases may run into it before the suite writes its report.
 PART_SECONDS = 600.0
 # Up to 480 s inside a case of permessage-deflate. A section of eighteen cases took up to 75 s with kosoku (and Python's
-# `websockets` as the peer); wstest needs several times that.
+# `websockets` as the peer); 175 s with wstest.
 DEFLATE_PART_SECONDS = 1800.0
 
 
