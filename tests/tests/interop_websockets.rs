@@ -3,50 +3,24 @@
 //! The Python is `TIDEWIRE_PYTHON`, or `python3` where that has the package; without one, each test says so and is
 //! skipped.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tidewire_blocking as blocking;
-use tidewire_tests::live::bounded;
+use tidewire_tests::live::{ADAPTERS, Adapter, Client, Servers, bounded, python, script, succeed};
 use tidewire_tokio::{
-    Closed, Config, Error, HandshakeError, Keepalive, Kind, Message, Request, Response, SendError,
-    ServerPolicy,
+    Config, Error, HandshakeError, Keepalive, Kind, Message, Request, Response, ServerPolicy,
 };
 use tokio::runtime::Runtime;
 
-/// The version that the scripts are written for.
-const VERSION: &str = "17.4";
-
-/// A Python that has the package.
-fn python() -> Option<&'static str> {
-    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
-    PYTHON
-        .get_or_init(|| {
-            let python = std::env::var("TIDEWIRE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-            let check = format!("import websockets; assert websockets.__version__ == '{VERSION}'");
-            let output = Command::new(&python).args(["-c", &check]).output().ok()?;
-            output.status.success().then_some(python)
-        })
-        .as_deref()
-}
-
-fn script(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "interop", name].iter().collect()
-}
-
 /// Runs a test within its time, where there is a Python for it.
 fn with_python(test: impl FnOnce(&str)) {
-    match python() {
-        Some(python) => bounded(async { test(python) })
+    if let Some(python) = python() {
+        bounded(async { test(python) })
             .now_or_never()
-            .expect("a test without an await"),
-        None => println!("skipped: no Python with websockets {VERSION}"),
+            .expect("a test without an await");
     }
 }
 
@@ -146,15 +120,6 @@ fn serve_blocking(mut ws: blocking::WebSocket) -> Result<(), Error> {
     Ok(())
 }
 
-/// One of our adapters.
-#[derive(Clone, Copy, Debug)]
-enum Adapter {
-    Tokio,
-    Blocking,
-}
-
-const ADAPTERS: [Adapter; 2] = [Adapter::Tokio, Adapter::Blocking];
-
 /// Starts a server that runs as long as the test's process.
 fn start(adapter: Adapter, config: Config, subprotocols: &[&str]) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -187,14 +152,8 @@ fn check_with(name: &str, config: &Config, subprotocols: &[&str]) {
     with_python(|python| {
         for adapter in ADAPTERS {
             let url = format!("ws://{}/", start(adapter, config.clone(), subprotocols));
-            let output = Command::new(python)
-                .arg(script("client.py"))
-                .args([url.as_str(), name])
-                .env("PYTHONDONTWRITEBYTECODE", "1")
-                .output()
-                .expect("Python runs");
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{adapter:?}: {errors}");
+            let mut client = script(python, "client.py");
+            succeed(&format!("{adapter:?}"), client.args([url.as_str(), name]));
         }
     });
 }
@@ -262,144 +221,25 @@ fn a_client_of_websockets_and_our_servers_keep_each_other_alive() {
 
 // --- our clients
 
-/// A server of `websockets`; ends with its standard input.
-struct PythonServer {
-    process: Child,
-    port: u16,
+fn servers(python: &str) -> Servers {
+    Servers::start(&mut script(python, "server.py"))
 }
 
-impl PythonServer {
-    fn start(python: &str) -> Self {
-        let mut process = Command::new(python)
-            .arg(script("server.py"))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python runs");
-        let mut line = String::new();
-        let output = process.stdout.as_mut().expect("a pipe");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        let port = line.trim().parse().expect("a port");
-        Self { process, port }
-    }
+fn url(servers: &Servers, path: &str) -> String {
+    servers.urls().next().expect("one server") + path
 }
 
-impl Drop for PythonServer {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-/// A client of either adapter, as calls that block.
-enum Client {
-    Tokio(Runtime, tidewire_tokio::WebSocket),
-    Blocking(blocking::WebSocket),
-}
-
-/// Calls the method of that name of either client.
-macro_rules! either {
-    ($client:expr, $name:ident($($argument:expr),*)) => {
-        match $client {
-            Client::Tokio(runtime, ws) => runtime.block_on(ws.$name($($argument),*)),
-            Client::Blocking(ws) => ws.$name($($argument),*),
-        }
-    };
-}
-
-impl Client {
-    fn connect(adapter: Adapter, url: &str, subprotocols: &[&str]) -> Result<Self, HandshakeError> {
-        match adapter {
-            Adapter::Tokio => {
-                let runtime = Runtime::new()?;
-                let mut connect = tidewire_tokio::connect(url).config(config());
-                for subprotocol in subprotocols {
-                    connect = connect.subprotocol(*subprotocol);
-                }
-                let ws = runtime.block_on(async { connect.await })?;
-                Ok(Self::Tokio(runtime, ws))
-            }
-            Adapter::Blocking => {
-                let mut connect = blocking::Connect::new(url).config(config());
-                for subprotocol in subprotocols {
-                    connect = connect.subprotocol(*subprotocol);
-                }
-                connect.open().map(Self::Blocking)
-            }
-        }
-    }
-
-    fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        either!(self, send(message))
-    }
-
-    fn recv(&mut self) -> Result<Option<Message>, Error> {
-        either!(self, recv())
-    }
-
-    fn ping(&self) -> Result<Duration, Error> {
-        either!(self, ping())
-    }
-
-    fn close(&self, code: u16, reason: &str) -> Result<(), SendError> {
-        either!(self, close(code, reason))
-    }
-
-    fn wait_closed(&self) -> Closed {
-        either!(self, wait_closed())
-    }
-
-    fn send_in_pieces(&self, pieces: [&str; 3]) -> Result<(), Error> {
-        let [first, second, last] = pieces;
-        match self {
-            Self::Tokio(runtime, ws) => runtime.block_on(async {
-                let mut writer = ws.send_pieces(Kind::Text).await?;
-                writer.write(first).await?;
-                writer.write(second).await?;
-                writer.finish_with(last).await
-            }),
-            Self::Blocking(ws) => {
-                let mut writer = ws.send_pieces(Kind::Text)?;
-                writer.write(first)?;
-                writer.write(second)?;
-                writer.finish_with(last)
-            }
-        }
-    }
-
-    fn latency(&self) -> Option<Duration> {
-        match self {
-            Self::Tokio(_, ws) => ws.latency(),
-            Self::Blocking(ws) => ws.latency(),
-        }
-    }
-
-    fn subprotocol(&self) -> Option<String> {
-        match self {
-            Self::Tokio(_, ws) => ws.subprotocol(),
-            Self::Blocking(ws) => ws.subprotocol(),
-        }
-    }
-
-    /// Sends a message and gives the answer.
-    fn ask(&mut self, message: impl Into<Message>) -> Message {
-        self.send(message).expect("open");
-        self.recv().expect("open").expect("an answer")
-    }
+fn connect(adapter: Adapter, url: &str, subprotocols: &[&str]) -> Result<Client, HandshakeError> {
+    Client::connect(adapter, url, &config(), subprotocols)
 }
 
 /// Runs a test with each of our clients, connected to a server of `websockets`.
 fn with_clients(test: impl Fn(Adapter, Client)) {
     with_python(|python| {
-        let server = PythonServer::start(python);
+        let servers = servers(python);
         for adapter in ADAPTERS {
-            let url = format!("ws://127.0.0.1:{}/", server.port);
-            test(
-                adapter,
-                Client::connect(adapter, &url, &[]).expect("a connection"),
-            );
+            let url = url(&servers, "/");
+            test(adapter, connect(adapter, &url, &[]).expect("a connection"));
         }
     });
 }
@@ -493,11 +333,11 @@ fn our_clients_end_with_1006_where_websockets_vanishes() {
 #[test]
 fn our_clients_agree_with_websockets_on_a_subprotocol() {
     with_python(|python| {
-        let server = PythonServer::start(python);
+        let servers = servers(python);
         for adapter in ADAPTERS {
-            let url = format!("ws://127.0.0.1:{}/", server.port);
+            let url = url(&servers, "/");
             for (offers, expected) in [(&["v1", "v2"][..], Some("v2")), (&["v1"], None)] {
-                let client = Client::connect(adapter, &url, offers).expect("a connection");
+                let client = connect(adapter, &url, offers).expect("a connection");
                 assert_eq!(client.subprotocol().as_deref(), expected, "{adapter:?}");
             }
         }
@@ -507,10 +347,10 @@ fn our_clients_agree_with_websockets_on_a_subprotocol() {
 #[test]
 fn our_clients_read_a_refusal_of_websockets() {
     with_python(|python| {
-        let server = PythonServer::start(python);
+        let servers = servers(python);
         for adapter in ADAPTERS {
-            let url = format!("ws://127.0.0.1:{}/forbidden", server.port);
-            let refused = Client::connect(adapter, &url, &[]).err().expect("a refusal");
+            let url = url(&servers, "/forbidden");
+            let refused = connect(adapter, &url, &[]).expect_err("a refusal");
             assert_eq!(refused.status(), Some(403), "{adapter:?}");
             let response = refused.response().expect("a response");
             assert_eq!(response.content(), b"not here\n", "{adapter:?}");

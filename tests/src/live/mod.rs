@@ -1,13 +1,18 @@
-//! What the tests of the adapters share: peers made by hand, awkward transports, and a bound on each test.
+//! What the tests of the adapters share: peers made by hand or of other implementations, awkward
+//! transports, and a bound on each test.
 
 mod bounded;
+mod client;
 mod counted;
 mod ends;
 mod peer;
+mod script;
 mod trickle;
 
 pub use bounded::{bounded, no_task_is_left, promptly};
+pub use client::{ADAPTERS, Adapter, Client};
 pub use counted::{Counted, Counts};
 pub use ends::{ROOMY, accepted, connected, echo, endpoint, pair, quiet, tcp_pair, trickling};
 pub use peer::{Peer, REQUEST, Received};
+pub use script::{Servers, python, script, succeed};
 pub use trickle::{Script, Trickle};
