@@ -1,18 +1,27 @@
-//! The testee `client-tokio`: `client-tokio URL --agent NAME` takes every case the suite at this URL has.
+//! The testee `client-tokio`: `client-tokio URL --agent NAME [--client-no-context-takeover]` takes every case the
+//! suite at this URL has.
 
 use std::env;
 use std::error::Error;
 
-use tidewire::tokio::{self as ws, WebSocket};
+use tidewire::tokio::{self as ws, Deflate, WebSocket};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (Some(url), Some(_), Some(agent)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        return Err("usage: client-tokio URL --agent NAME".into());
+        return Err("usage: client-tokio URL --agent NAME [--client-no-context-takeover]".into());
+    };
+    // Some cases run only with those who offer this.
+    let deflate = match arguments.next().as_deref() {
+        Some("--client-no-context-takeover") => Deflate::builder().client_no_context_takeover().build()?,
+        Some(other) => return Err(format!("{other} is no option").into()),
+        None => Deflate::default(),
     };
     for case in 1..=case_count(&url).await? {
-        let ws = ws::connect(format!("{url}/runCase?case={case}&agent={agent}")).await?;
+        let ws = ws::connect(format!("{url}/runCase?case={case}&agent={agent}"))
+            .deflate(deflate.clone())
+            .await?;
         // Many cases break the protocol on purpose: how each one ends is for the suite to judge.
         let _ = ws.run(echo).await;
     }

@@ -4,7 +4,7 @@ use std::env;
 use std::error::Error;
 use std::net::TcpListener;
 
-use tidewire::blocking::{self as ws, WebSocket};
+use tidewire::blocking::{self as ws, Deflate, Server, WebSocket};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args()
@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: server-blocking --listen ADDR:PORT")?;
     let listener = TcpListener::bind(address)?;
     println!("listening on ws://{}", listener.local_addr()?);
-    ws::serve(listener, echo)?;
+    Server::new(listener, echo).deflate(Deflate::default()).run()?;
     Ok(())
 }
 

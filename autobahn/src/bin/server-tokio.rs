@@ -3,7 +3,7 @@
 use std::env;
 use std::error::Error;
 
-use tidewire::tokio::{self as ws, WebSocket};
+use tidewire::tokio::{self as ws, Deflate, WebSocket};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: server-tokio --listen ADDR:PORT")?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    ws::serve(listener, echo).await?;
+    ws::serve(listener, echo).deflate(Deflate::default()).await?;
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +9,18 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Runs a test, and ends the process with its name where it hangs: a paused clock, or a task that spins, would keep a
 /// timeout of tokio's from ever firing.
 pub async fn bounded<T>(test: impl Future<Output = T>) -> T {
+    let _watch = watch();
+    test.await
+}
+
+/// As [`bounded`], for a test that blocks.
+pub fn bounded_now<T>(test: impl FnOnce() -> T) -> T {
+    let _watch = watch();
+    test()
+}
+
+/// Watches the test of this thread until it is dropped.
+fn watch() -> Sender<()> {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     let (done, watch) = channel::<()>();
     thread::spawn(move || {
@@ -17,9 +29,7 @@ pub async fn bounded<T>(test: impl Future<Output = T>) -> T {
             std::process::exit(101);
         }
     });
-    let result = test.await;
-    drop(done);
-    result
+    done
 }
 
 /// Waits for something that needs no timer: for use where the clock is paused, which it moves when all tasks sleep.

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use tidewire_blocking as blocking;
-use tidewire_tokio::{Closed, Config, Error, HandshakeError, Kind, Message, SendError};
+use tidewire_tokio::{
+    Closed, Config, Deflate, Error, Handshake, HandshakeError, Kind, Message, SendError, Traffic,
+};
 use tokio::runtime::Runtime;
 
 /// One of our adapters.
@@ -62,6 +64,32 @@ impl Client {
                     connect = connect.subprotocol(*subprotocol);
                 }
                 connect.open().map(Self::Blocking)
+            }
+        }
+    }
+
+    /// Connects, and offers compression.
+    ///
+    /// # Errors
+    /// Those of the handshake.
+    pub fn connect_deflate(
+        adapter: Adapter,
+        url: &str,
+        config: &Config,
+        deflate: Deflate,
+    ) -> Result<Self, HandshakeError> {
+        match adapter {
+            Adapter::Tokio => {
+                let runtime = Runtime::new()?;
+                let connect = tidewire_tokio::connect(url)
+                    .config(config.clone())
+                    .deflate(deflate);
+                let ws = runtime.block_on(async { connect.await })?;
+                Ok(Self::Tokio(runtime, ws))
+            }
+            Adapter::Blocking => {
+                let connect = blocking::Connect::new(url).config(config.clone());
+                connect.deflate(deflate).open().map(Self::Blocking)
             }
         }
     }
@@ -130,6 +158,22 @@ impl Client {
         match self {
             Self::Tokio(_, ws) => ws.latency(),
             Self::Blocking(ws) => ws.latency(),
+        }
+    }
+
+    /// What the opening handshake said.
+    pub fn handshake(&self) -> Handshake {
+        match self {
+            Self::Tokio(_, ws) => ws.handshake(),
+            Self::Blocking(ws) => ws.handshake(),
+        }
+    }
+
+    /// What went in and out.
+    pub fn traffic(&self) -> Traffic {
+        match self {
+            Self::Tokio(_, ws) => ws.metrics().traffic,
+            Self::Blocking(ws) => ws.metrics().traffic,
         }
     }
 

@@ -3,16 +3,18 @@
 
 mod bounded;
 mod client;
+mod compressed;
 mod counted;
 mod ends;
 mod peer;
 mod script;
 mod trickle;
 
-pub use bounded::{bounded, no_task_is_left, promptly};
+pub use bounded::{bounded, bounded_now, no_task_is_left, promptly};
 pub use client::{ADAPTERS, Adapter, Client};
+pub use compressed::Implementation;
 pub use counted::{Counted, Counts};
 pub use ends::{ROOMY, accepted, connected, echo, endpoint, pair, quiet, tcp_pair, trickling};
 pub use peer::{Peer, REQUEST, Received};
-pub use script::{Servers, python, script, succeed};
+pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};

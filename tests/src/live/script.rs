@@ -23,6 +23,23 @@ pub fn python() -> Option<&'static str> {
         })
 }
 
+/// The version of `ws` that the scripts are written for.
+const WS: &str = "8.23.0";
+
+/// A Node that finds `ws` in the folder `TIDEWIRE_NODE_MODULES`.
+pub fn node() -> Option<&'static str> {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    let found = *FOUND.get_or_init(|| {
+        let check = "process.exit(require(process.env.TIDEWIRE_NODE_MODULES + '/ws/package.json').version !== process.argv[1])";
+        let output = Command::new("node").args(["-e", check, WS]).output();
+        output.is_ok_and(|output| output.status.success())
+    });
+    if !found {
+        println!("skipped: no Node with ws {WS} in TIDEWIRE_NODE_MODULES");
+    }
+    found.then_some("node")
+}
+
 /// Runs a script of `tests/interop` by this program.
 pub fn script(program: &str, name: &str) -> Command {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "interop", name].iter().collect();
