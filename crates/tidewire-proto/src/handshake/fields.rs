@@ -24,47 +24,49 @@ const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "se
 /// assert!(fields.push("X-Name", "two\r\nlines").is_err());
 /// # Ok::<(), InvalidField>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Fields {
-    /// Name, value, name, value, … without anything between them.
+    /// A line, of which a request makes use, then `name:value\n` for each field: neither has a byte that ends it. All in
+    /// one store, since a connection keeps those of its handshake.
     text: Vec<u8>,
-    spans: Vec<Span>,
+    /// Where the fields begin.
+    start: usize,
 }
 
-/// Where a field ends in the text; it starts where the one before it ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Span {
-    name_end: usize,
-    value_end: usize,
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
 }
+
+impl Eq for Fields {}
 
 impl Fields {
     /// Creates an empty list, which owns no memory.
     pub const fn new() -> Self {
         Self {
             text: Vec::new(),
-            spans: Vec::new(),
+            start: 0,
         }
     }
 
     /// The number of fields; a name that was repeated counts each time.
     pub fn len(&self) -> usize {
-        self.spans.len()
+        self.iter().count()
     }
 
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.text.len() == self.start
     }
 
     /// The fields in order, with names as they were written.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let mut start = 0;
-        self.spans.iter().map(move |span| {
-            let name = self.text.get(start..span.name_end).unwrap_or_default();
-            let value = self.text.get(span.name_end..span.value_end).unwrap_or_default();
-            start = span.value_end;
-            (str::from_utf8(name).unwrap_or_default(), value)
+        let lines = self.text.get(self.start..).unwrap_or_default();
+        // Behind the last line end stands nothing, and so no field.
+        lines.split(|byte| *byte == b'\n').filter_map(|line| {
+            let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+            Some((str::from_utf8(name).ok()?, value.get(1..)?))
         })
     }
 
@@ -111,28 +113,45 @@ impl Fields {
     /// Appends a field that is known to be valid: one of ours, or one that the parser has passed.
     pub(super) fn append(&mut self, name: &str, value: &[u8]) {
         self.text.extend_from_slice(name.as_bytes());
-        let name_end = self.text.len();
+        self.text.push(b':');
         self.text.extend_from_slice(trim(value));
-        self.spans.push(Span {
-            name_end,
-            value_end: self.text.len(),
-        });
+        self.text.push(b'\n');
     }
 
-    /// Copies what the parser found, into memory of just that size.
-    pub(super) fn from_parsed(headers: &[httparse::Header<'_>]) -> Self {
-        let len = headers
+    /// Copies what the parser found behind a line, into memory of just that size.
+    pub(super) fn from_parsed(line: &[&str], headers: &[httparse::Header<'_>]) -> Self {
+        let fields_len: usize = headers
             .iter()
-            .map(|header| header.name.len() + header.value.len())
+            .map(|header| header.name.len() + header.value.len() + 2)
             .sum();
-        let mut fields = Self {
-            text: Vec::with_capacity(len),
-            spans: Vec::with_capacity(headers.len()),
-        };
+        let mut fields = Self::with_line(line, fields_len);
         for header in headers {
             fields.append(header.name, header.value);
         }
         fields
+    }
+
+    /// The same fields behind a line.
+    pub(super) fn behind(self, line: &[&str]) -> Self {
+        let fields = self.text.get(self.start..).unwrap_or_default();
+        let mut behind = Self::with_line(line, fields.len());
+        behind.text.extend_from_slice(fields);
+        behind
+    }
+
+    fn with_line(line: &[&str], fields_len: usize) -> Self {
+        let start = line.iter().map(|part| part.len()).sum();
+        let mut text = Vec::with_capacity(start + fields_len);
+        for part in line {
+            text.extend_from_slice(part.as_bytes());
+        }
+        Self { text, start }
+    }
+
+    /// The line in front of the fields.
+    pub(super) fn line(&self) -> &str {
+        let line = self.text.get(..self.start).unwrap_or_default();
+        str::from_utf8(line).unwrap_or_default()
     }
 
     /// The value of a field that must be there exactly once, or else how often it is there.

@@ -43,11 +43,10 @@ impl HttpVersion {
 /// assert_eq!(request.path(), "/chat");
 /// # Ok::<(), InvalidField>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Request {
-    method: String,
-    target: String,
     version: HttpVersion,
+    /// In front of them the method, a space and the target.
     fields: Fields,
 }
 
@@ -61,10 +60,8 @@ impl Request {
         check_token(method).map_err(|byte| InvalidField::Method { byte })?;
         match target.bytes().find(|byte| !byte.is_ascii_graphic()) {
             None if !target.is_empty() => Ok(Self {
-                method: method.into(),
-                target: target.into(),
                 version: HttpVersion::Http11,
-                fields,
+                fields: fields.behind(&[method, " ", target]),
             }),
             byte => Err(InvalidField::Target { byte }),
         }
@@ -72,24 +69,24 @@ impl Request {
 
     /// The method, as it was written: methods have case.
     pub fn method(&self) -> &str {
-        &self.method
+        self.line().0
     }
 
     /// The target, as it was written: a path with a query, or an absolute URL.
     pub fn target(&self) -> &str {
-        &self.target
+        self.line().1
     }
 
     /// The target up to its query; percent-encoding is left as it is.
     pub fn path(&self) -> &str {
-        self.target
+        self.target()
             .split_once('?')
-            .map_or(&*self.target, |(path, _)| path)
+            .map_or(self.target(), |(path, _)| path)
     }
 
     /// The query, without its question mark.
     pub fn query(&self) -> Option<&str> {
-        self.target.split_once('?').map(|(_, query)| query)
+        self.target().split_once('?').map(|(_, query)| query)
     }
 
     /// The version.
@@ -100,6 +97,11 @@ impl Request {
     /// The header fields.
     pub fn fields(&self) -> &Fields {
         &self.fields
+    }
+
+    /// The method, which has no space in it, and the target.
+    fn line(&self) -> (&str, &str) {
+        self.fields.line().split_once(' ').unwrap_or_default()
     }
 
     /// Parses a complete head.
@@ -117,21 +119,27 @@ impl Request {
             HttpVersion::from_minor(parsed.version),
         ) {
             (httparse::Status::Complete(_), Some(method), Some(target), Some(version)) => Ok(Self {
-                method: method.into(),
-                target: target.into(),
                 version,
-                fields: Fields::from_parsed(parsed.headers),
+                fields: Fields::from_parsed(&[method, " ", target], parsed.headers),
             }),
             _ => Err(RequestError::Malformed(Malformed::StartLine)),
         }
     }
 }
 
+impl PartialEq for Request {
+    fn eq(&self, other: &Self) -> bool {
+        (self.line(), self.version, &self.fields) == (other.line(), other.version, &other.fields)
+    }
+}
+
+impl Eq for Request {}
+
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("method", &format_args!("{}", excerpt(self.method.as_bytes())))
-            .field("target", &format_args!("{}", shown_target(&self.target)))
+            .field("method", &format_args!("{}", excerpt(self.method().as_bytes())))
+            .field("target", &format_args!("{}", shown_target(self.target())))
             .field("version", &self.version)
             .field("fields", &self.fields)
             .finish()

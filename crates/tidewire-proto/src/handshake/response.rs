@@ -153,7 +153,7 @@ impl Response {
                 status,
                 reason: parsed.reason.unwrap_or_default().into(),
                 version,
-                fields: Fields::from_parsed(parsed.headers),
+                fields: Fields::from_parsed(&[], parsed.headers),
                 body: Vec::new(),
                 truncated: false,
             }),
