@@ -25,49 +25,72 @@ impl fmt::Display for ConnectionId {
 /// What the opening handshake of a connection said.
 #[derive(Clone, Debug)]
 pub struct Handshake {
-    request: Option<Request>,
-    response: Option<Response>,
+    received: Head,
+    /// Boxed, since most connections agree on nothing.
+    agreed: Option<Box<Agreed>>,
+}
+
+/// What the peer sent.
+#[derive(Clone, Debug)]
+enum Head {
+    Request(Request),
+    Response(Box<Response>),
+}
+
+#[derive(Clone, Debug)]
+struct Agreed {
     subprotocol: Option<String>,
     extensions: Vec<String>,
 }
 
 impl Handshake {
     pub(crate) fn accepted(request: Request, subprotocol: Option<String>, extensions: Vec<String>) -> Self {
-        Self {
-            request: Some(request),
-            response: None,
-            subprotocol,
-            extensions,
-        }
+        Self::new(Head::Request(request), subprotocol, extensions)
     }
 
     pub(crate) fn opened(accepted: &Accepted) -> Self {
-        Self {
-            request: None,
-            response: Some(accepted.response().clone()),
-            subprotocol: accepted.subprotocol().map(str::to_owned),
-            extensions: accepted.extensions().map(str::to_owned).collect(),
-        }
+        Self::new(
+            Head::Response(Box::new(accepted.response().clone())),
+            accepted.subprotocol().map(str::to_owned),
+            accepted.extensions().map(str::to_owned).collect(),
+        )
+    }
+
+    fn new(received: Head, subprotocol: Option<String>, extensions: Vec<String>) -> Self {
+        let agreed = (subprotocol.is_some() || !extensions.is_empty()).then(|| {
+            Box::new(Agreed {
+                subprotocol,
+                extensions,
+            })
+        });
+        Self { received, agreed }
     }
 
     /// The client's request, on a server.
     pub fn request(&self) -> Option<&Request> {
-        self.request.as_ref()
+        match &self.received {
+            Head::Request(request) => Some(request),
+            Head::Response(_) => None,
+        }
     }
 
     /// The server's response, on a client.
     pub fn response(&self) -> Option<&Response> {
-        self.response.as_ref()
+        match &self.received {
+            Head::Request(_) => None,
+            Head::Response(response) => Some(response),
+        }
     }
 
     /// The subprotocol that was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
+        self.agreed.as_ref()?.subprotocol.as_deref()
     }
 
     /// The extensions that were agreed on, each with its parameters.
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
-        self.extensions.iter().map(String::as_str)
+        let agreed = self.agreed.iter();
+        agreed.flat_map(|agreed| agreed.extensions.iter().map(String::as_str))
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Session {
     message_ends: VecDeque<u64>,
     /// The end was logged.
     logged: bool,
-    handshake: Box<Handshake>,
+    handshake: Handshake,
     id: ConnectionId,
 }
 
@@ -110,7 +110,7 @@ impl Session {
             traffic: Traffic::default(),
             message_ends: VecDeque::new(),
             logged: false,
-            handshake: Box::new(negotiated.handshake),
+            handshake: negotiated.handshake,
             id: ConnectionId::next(),
         };
         log::opened(session.id);
