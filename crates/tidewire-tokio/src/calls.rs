@@ -1,5 +1,6 @@
 //! What handles ask of a connection, each as one step that is tried until it is ready.
 
+use std::future::{Future, poll_fn};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -17,15 +18,16 @@ pub(crate) enum Then {
     Return,
 }
 
-pub(crate) async fn send<S: Transport>(
+/// No `async fn`, and neither are those around it and in it: each would keep the message twice, and the future of every
+/// idle handler has room for the largest it ever awaits.
+pub(crate) fn send<S: Transport>(
     shared: &Shared<S>,
     message: Outgoing,
     then: Then,
-) -> Result<(), Error> {
-    queue(shared, Session::has_room, then, |session, now| {
+) -> impl Future<Output = Result<(), Error>> {
+    queue(shared, Session::has_room, then, move |session, now| {
         session.send(now, &message)
     })
-    .await
 }
 
 /// Sends a piece of the open message, and tells when it was queued.
@@ -49,15 +51,16 @@ pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Re
 }
 
 /// Queues something, once, as soon as there is room.
-async fn queue<S: Transport>(
+fn queue<S: Transport>(
     shared: &Shared<S>,
     has_room: fn(&Session) -> bool,
     then: Then,
     mut put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
-) -> Result<(), Error> {
+) -> impl Future<Output = Result<(), Error>> {
     let mut queued = false;
-    Waiter::new(shared)
-        .wait(|state, cx| {
+    let mut waiter = Waiter::new(shared);
+    poll_fn(move |cx| {
+        waiter.poll(cx, |state, cx| {
             if !queued {
                 ready!(state.poll_room(has_room, cx))?;
                 let now = state.now();
@@ -71,7 +74,7 @@ async fn queue<S: Transport>(
                 state.poll_flushed(cx)
             }
         })
-        .await
+    })
 }
 
 pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), TrySendError> {

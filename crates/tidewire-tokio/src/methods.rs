@@ -45,8 +45,8 @@ macro_rules! sending {
         ///
         /// # Cancel safety
         /// All or nothing: the message was queued whole, and will be written by any later progress, or never taken.
-        pub async fn send(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
-            calls::send(&self.handle, message.into(), Then::Flush).await
+        pub fn send(&self, message: impl Into<Outgoing>) -> impl Future<Output = Result<(), Error>> {
+            calls::send(&self.handle, message.into(), Then::Flush)
         }
 
         /// Queues a message without writing it; waits only above the high-water mark. [`flush`](Self::flush) writes.
@@ -56,8 +56,8 @@ macro_rules! sending {
         ///
         /// # Cancel safety
         /// As for [`send`](Self::send).
-        pub async fn feed(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
-            calls::send(&self.handle, message.into(), Then::Return).await
+        pub fn feed(&self, message: impl Into<Outgoing>) -> impl Future<Output = Result<(), Error>> {
+            calls::send(&self.handle, message.into(), Then::Return)
         }
 
         /// Queues a message if there is room for it at once.

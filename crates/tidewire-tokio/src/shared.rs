@@ -123,7 +123,16 @@ impl<'s, S: Transport> Waiter<'s, S> {
         mut self,
         mut step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
     ) -> T {
-        poll_fn(|cx| poll_other(self.shared, &mut self.ticket, cx, &mut step)).await
+        poll_fn(|cx| self.poll(cx, &mut step)).await
+    }
+
+    /// As [`wait`](Self::wait), for a future of one's own.
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        poll_other(self.shared, &mut self.ticket, cx, step)
     }
 }
 

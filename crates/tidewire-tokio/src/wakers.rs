@@ -1,4 +1,5 @@
 use std::mem;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
@@ -18,12 +19,13 @@ struct Slots {
     receiver: Option<Waker>,
     /// Those who wait to send, to flush, for a pong or for the end.
     others: Vec<(Ticket, Waker)>,
-    tickets: u64,
+    /// The last ticket that was given out.
+    tickets: Option<NonZeroU64>,
 }
 
 /// Names a waiter among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct Ticket(NonZeroU64);
 
 /// Who is to be woken.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,8 +56,11 @@ impl Wakers {
     pub(crate) fn register_other(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         let mut slots = self.slots();
         let ticket = *ticket.get_or_insert_with(|| {
-            slots.tickets += 1;
-            Ticket(slots.tickets)
+            let number = slots
+                .tickets
+                .map_or(NonZeroU64::MIN, |last| last.saturating_add(1));
+            slots.tickets = Some(number);
+            Ticket(number)
         });
         match slots.others.iter_mut().find(|(other, _)| *other == ticket) {
             Some((_, registered)) => registered.clone_from(waker),
