@@ -48,7 +48,7 @@ impl Control {
     }
 
     /// Puts a connection on the list, for as long as the guard lives.
-    pub(crate) fn list<S: Transport + Send + 'static>(self: &Arc<Self>, shared: &Arc<Shared<S>>) -> Listed {
+    pub(crate) fn list<S: Transport + Send + 'static>(self: Arc<Self>, shared: &Arc<Shared<S>>) -> Listed {
         let id = shared.with(|state, _| state.session.id());
         let open: Arc<dyn Open> = shared.clone();
         self.open().insert(id, open.clone());
@@ -56,10 +56,7 @@ impl Control {
         if !self.is_serving() {
             open.leave();
         }
-        Listed {
-            control: self.clone(),
-            id,
-        }
+        Listed { control: self, id }
     }
 
     fn each(&self) -> Vec<Arc<dyn Open>> {
@@ -120,13 +117,8 @@ impl<S: Transport + Send> Open for Shared<S> {
 
     fn leave(&self) {
         self.with(|state, _| {
-            let now = state.now();
             state.to_wake.driver = true;
-            // Where closing has begun already, nothing is left to do.
-            let _ = state.session.close(
-                now,
-                Some(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down")),
-            );
+            state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
         });
     }
 }
@@ -135,6 +127,12 @@ impl<S: Transport + Send> Open for Shared<S> {
 pub(crate) struct Listed {
     control: Arc<Control>,
     id: ConnectionId,
+}
+
+impl Listed {
+    pub(crate) fn id(&self) -> ConnectionId {
+        self.id
+    }
 }
 
 impl Drop for Listed {

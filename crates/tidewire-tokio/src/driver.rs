@@ -1,9 +1,9 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use tidewire_common::proto::CloseFrame;
 
@@ -18,22 +18,60 @@ pub(crate) type Ended<T> = Result<T, Box<dyn Any + Send>>;
 /// The handler is polled first. While it waits, for whatever it awaits, the driver writes what was queued, all of it
 /// at once, answers pings, keeps time and reads ahead. Once the handler is done the connection is closed as `close`
 /// says, and the future ends with the connection. Dropping it aborts the connection.
-pub(crate) async fn drive<S: Transport, F: Future>(
-    shared: Arc<Shared<S>>,
-    handler: F,
-    close: impl Fn(&Ended<F::Output>) -> CloseFrame<'static>,
-) -> Ended<F::Output> {
-    shared.with(|state, _| state.driven = true);
-    let driver = Driver(shared);
-    let shared = &driver.0;
-    let mut handler = pin!(Some(handler));
-    let mut ended = None;
-    poll_fn(|cx| {
+///
+/// A handler that panicked when it was called is given as such.
+pub(crate) fn drive<S, F, C>(shared: Arc<Shared<S>>, handler: Ended<Pin<Box<F>>>, close: C) -> Drive<S, F, C>
+where
+    S: Transport,
+    F: Future,
+    C: Fn(&Ended<F::Output>) -> CloseFrame<'static>,
+{
+    let (handler, ended) = match handler {
+        Ok(handler) => (Some(handler), None),
+        Err(panic) => (None, Some(Err(panic))),
+    };
+    shared.with(|state, _| {
+        state.driven = true;
+        if let Some(ended) = &ended {
+            state.close(close(ended));
+        }
+    });
+    Drive {
+        handler,
+        ended,
+        close,
+        driver: Driver(shared),
+    }
+}
+
+/// See [`drive`]. By hand, since an `async fn` keeps its arguments twice, and this stands in the task of every connection.
+pub(crate) struct Drive<S, F: Future, C> {
+    /// Goes before the driver does, which ends the connection.
+    handler: Option<Pin<Box<F>>>,
+    ended: Option<Ended<F::Output>>,
+    close: C,
+    driver: Driver<S>,
+}
+
+/// Nothing in it is pinned in place.
+impl<S, F: Future, C> Unpin for Drive<S, F, C> {}
+
+impl<S, F, C> Future for Drive<S, F, C>
+where
+    S: Transport,
+    F: Future,
+    C: Fn(&Ended<F::Output>) -> CloseFrame<'static>,
+{
+    type Output = Ended<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let shared = &this.driver.0;
         shared.before_handler(cx);
         let mut closing = None;
-        if let Some(running) = handler.as_mut().as_pin_mut() {
+        if let Some(running) = &mut this.handler {
             // The handler is not polled again after a panic, and what it shares with us is behind a lock.
-            let polled = catch_unwind(AssertUnwindSafe(|| running.poll(cx)));
+            let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
             let done = match polled {
                 Ok(Poll::Pending) => None,
                 Ok(Poll::Ready(output)) => Some(Ok(output)),
@@ -41,10 +79,10 @@ pub(crate) async fn drive<S: Transport, F: Future>(
             };
             if let Some(done) = done {
                 // What the handler still owns may panic on its way out, too.
-                let dropped = catch_unwind(AssertUnwindSafe(|| handler.set(None)));
+                let dropped = catch_unwind(AssertUnwindSafe(|| this.handler = None));
                 let done = dropped.and(done);
-                closing = Some(close(&done));
-                ended = Some(done);
+                closing = Some((this.close)(&done));
+                this.ended = Some(done);
             }
         }
         let over = shared.look(|state, cx| {
@@ -53,22 +91,19 @@ pub(crate) async fn drive<S: Transport, F: Future>(
                 closing = Some(CloseFrame::new(1000, ""));
             }
             if let Some(frame) = closing {
-                let now = state.now();
-                // Where closing has begun already, nothing is left to do.
-                let _ = state.session.close(now, Some(frame));
+                state.close(frame);
             }
             state.poll_drive(cx);
             state.session.end().is_some()
         });
-        match ended.take() {
+        match this.ended.take() {
             Some(done) if over => Poll::Ready(done),
             running => {
-                ended = running;
+                this.ended = running;
                 Poll::Pending
             }
         }
-    })
-    .await
+    }
 }
 
 /// Ends the connection when its driver goes.
@@ -93,6 +128,6 @@ pub(crate) fn spawn<S: Transport + Send + 'static>(shared: Arc<Shared<S>>) {
                 Poll::Pending
             }
         });
-        drive(shared, orphaned, |_| CloseFrame::new(1000, "")).await
+        drive(shared, Ok(Box::pin(orphaned)), |_| CloseFrame::new(1000, "")).await
     });
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
 use crate::accept::Accept;
-use crate::control::Control;
+use crate::control::{Control, Listed};
 use crate::driver::{self, Ended};
 use crate::websocket::WebSocket;
 
@@ -121,8 +122,8 @@ where
             tokio::select! {
                 (stream, peer) = next(&listener) => {
                     // Boxed, so that its state leaves the task when the connection begins.
-                    let opening = Box::pin(open(stream, peer, accept.clone(), control.clone()));
-                    tasks.spawn(serve_one(opening, handler.clone(), control.clone()));
+                    let opening = Box::pin(open(stream, peer, accept.clone(), control.clone(), handler.clone()));
+                    tasks.spawn(serve_one(opening));
                 }
                 Some(_) = tasks.join_next() => {}
                 deadline = control.stopped() => break deadline,
@@ -176,20 +177,29 @@ enum Guest {
     Refused,
 }
 
-/// Answers the opening handshake of somebody who connected.
-async fn open(
+/// An open connection, and what serves it.
+struct Opened<H> {
+    ws: WebSocket,
+    control: Arc<Control>,
+    handler: Arc<H>,
+}
+
+/// Answers the opening handshake of somebody who connected. What comes after it is passed through, since the task would
+/// keep the room of an argument that it has used up.
+async fn open<H>(
     stream: TcpStream,
     peer: SocketAddr,
     accept: Accept,
     control: Arc<Control>,
-) -> Option<WebSocket> {
+    handler: Arc<H>,
+) -> Option<Opened<H>> {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "TCP_NODELAY not set");
     }
     match accept.accept_until(stream, control.stopped()).await {
         Ok(ws) => {
             debug!(connection = %ws.id(), %peer, "served");
-            Some(ws)
+            Some(Opened { ws, control, handler })
         }
         Err(error) => {
             debug!(%peer, %error, "no connection");
@@ -199,27 +209,18 @@ async fn open(
 }
 
 /// Serves somebody who connected, once the handshake is done.
-async fn serve_one<H, Fut, E>(
-    opening: Pin<Box<impl Future<Output = Option<WebSocket>>>>,
-    handler: Arc<H>,
-    control: Arc<Control>,
-) -> Guest
+async fn serve_one<H, Fut, E>(opening: Pin<Box<impl Future<Output = Option<Opened<H>>>>>) -> Guest
 where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
 {
-    let Some(ws) = opening.await else {
+    let Some(opened) = opening.await else {
         return Guest::Refused;
     };
-    let id = ws.id();
-    let shared = ws.handle.shared().clone();
-    let _listed = control.list(&shared);
-    let span = debug_span!("connection", %id);
-    // The call of the handler is part of what may fail: it runs as a future that the driver guards. Boxed, since a
-    // future that is passed on by value stands in the task once for each hand it went through.
-    let running = Box::pin(async move { handler(ws).await });
-    let ended = driver::drive(shared, running, close_frame).instrument(span).await;
+    let (listed, driving) = begin(opened);
+    let ended = driving.await;
+    let id = listed.id();
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -229,6 +230,26 @@ where
         Err(_) => warn!(connection = %id, "handler panicked"),
     }
     Guest::Connection
+}
+
+/// Calls the handler of a connection and gives it a driver; a function, so that the task keeps nothing but these.
+fn begin<H, Fut, E>(opened: Opened<H>) -> (Listed, impl Future<Output = Ended<Result<(), E>>>)
+where
+    H: Fn(WebSocket) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+{
+    let Opened { ws, control, handler } = opened;
+    let shared = ws.handle.shared().clone();
+    let listed = control.list(&shared);
+    let span = debug_span!("connection", id = %listed.id());
+    shared.with(|state, _| state.driven = true);
+    // The call of the handler is part of what may fail. Its future is boxed, since one that is passed on by value
+    // stands in the task once for each hand it went through.
+    let running = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Box::pin(handler(ws)))));
+    (
+        listed,
+        driver::drive(shared, running, close_frame).instrument(span),
+    )
 }
 
 /// What a connection is closed with when its handler ends.

@@ -90,7 +90,7 @@ impl<S: Transport> WebSocket<S> {
             Ok(_) => CloseFrame::new(CloseCode::NORMAL, ""),
             Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, "handler failed"),
         };
-        match driver::drive(shared, handler(self), close).await {
+        match driver::drive(shared, Ok(Box::pin(handler(self))), close).await {
             Ok(output) => output,
             Err(panic) => std::panic::resume_unwind(panic),
         }

@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use tidewire_common::Session;
-use tidewire_common::proto::{Inbox, Instant, Reading};
+use tidewire_common::proto::{CloseFrame, Inbox, Instant, Reading};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop;
 use tokio::time::Sleep;
@@ -90,6 +90,12 @@ impl<S> State<S> {
 
     pub(crate) fn io(&self) -> Option<&S> {
         self.io.as_ref()
+    }
+
+    /// Begins to close; where closing has begun already, nothing is left to do.
+    pub(crate) fn close(&mut self, frame: CloseFrame<'_>) {
+        let now = self.now();
+        let _ = self.session.close(now, Some(frame));
     }
 
     /// Ends the connection where it stands, and gives the socket to drop once the lock is released.
