@@ -17,7 +17,7 @@ use tidewire_proto::{ConfigError, Keepalive, Limits};
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) connection: Arc<proto::Config>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
 }
 
 /// What a connection's core does not ask for.
@@ -61,7 +61,7 @@ impl Default for Config {
         } = Self::builder();
         Self {
             connection: Arc::new(connection.limits(limits)),
-            settings,
+            settings: Arc::new(settings),
         }
     }
 }
@@ -155,7 +155,7 @@ impl ConfigBuilder {
         let connection = self.connection.limits(self.limits).check()?;
         Ok(Config {
             connection: Arc::new(connection),
-            settings: self.settings,
+            settings: Arc::new(self.settings),
         })
     }
 }

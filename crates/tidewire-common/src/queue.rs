@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
 use tidewire_proto::End;
 
@@ -25,41 +26,89 @@ pub struct Chunk {
 /// What was read ahead.
 #[derive(Debug, Default)]
 pub(crate) struct ReadAhead {
+    /// `None` where nothing was: an idle connection owns no queue.
+    queue: Option<Box<Queue>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
 }
 
 impl ReadAhead {
     pub(crate) fn push(&mut self, item: Item) {
-        self.bytes += payload_len(&item);
-        self.items.push_back(item);
+        let queue = self.queue.get_or_insert_default();
+        queue.bytes += payload_len(&item);
+        queue.items.push_back(item);
     }
 
     pub(crate) fn pop(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
-        self.bytes -= payload_len(&item);
-        if self.items.is_empty() {
-            // An idle connection owns no queue.
-            self.items = VecDeque::new();
+        let queue = self.queue.as_mut()?;
+        let item = queue.items.pop_front()?;
+        queue.bytes -= payload_len(&item);
+        if queue.items.is_empty() {
+            self.queue = None;
         }
         Some(item)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.queue.is_none()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.items.len()
+        self.queue.as_ref().map_or(0, |queue| queue.items.len())
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.queue.as_ref().map_or(0, |queue| queue.bytes)
     }
 
     /// Whether a chunk stands at the front.
     pub(crate) fn begins_with_chunk(&self) -> bool {
-        matches!(self.items.front(), Some(Item::Chunk(_)))
+        let front = self.queue.as_ref().and_then(|queue| queue.items.front());
+        matches!(front, Some(Item::Chunk(_)))
+    }
+}
+
+/// Where in the order of all bytes each message ends that has not left whole.
+///
+/// The first needs no memory: mostly it is the only one.
+#[derive(Debug, Default)]
+pub(crate) struct MessageEnds {
+    /// A message is two bytes at least, so none ends at 0.
+    first: Option<NonZeroU64>,
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle connection has room for the pointer alone"
+    )]
+    others: Option<Box<VecDeque<NonZeroU64>>>,
+}
+
+impl MessageEnds {
+    pub(crate) fn push(&mut self, end: u64) {
+        let end = NonZeroU64::new(end);
+        if self.first.is_none() {
+            self.first = end;
+        } else {
+            self.others.get_or_insert_default().extend(end);
+        }
+    }
+
+    /// Forgets the messages that have left, now that `sent` bytes have.
+    pub(crate) fn pass(&mut self, sent: u64) {
+        while self.first.is_some_and(|end| end.get() <= sent) {
+            self.first = self.others.as_mut().and_then(|others| others.pop_front());
+        }
+        if self.first.is_none() {
+            self.others = None;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let others = self.others.as_ref().map_or(0, |others| others.len());
+        usize::from(self.first.is_some()) + others
     }
 }
 

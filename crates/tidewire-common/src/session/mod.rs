@@ -25,7 +25,6 @@ mod socket;
 
 pub use socket::Unsent;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::mem;
@@ -42,7 +41,7 @@ use crate::masks::SystemMasks;
 use crate::message::Message;
 use crate::metrics::{Metrics, Traffic};
 use crate::pings::PingWaiters;
-use crate::queue::ReadAhead;
+use crate::queue::{MessageEnds, ReadAhead};
 
 /// One open connection without its socket and its waiting: the core, the queues on both sides of it, and who waits
 /// for which ping.
@@ -52,7 +51,7 @@ use crate::queue::ReadAhead;
 /// [`fate`](Self::fate) says.
 pub struct Session {
     core: Core,
-    settings: Settings,
+    settings: Arc<Settings>,
     /// Output, of which the first `sent` bytes have left.
     out: Vec<u8>,
     sent: usize,
@@ -62,14 +61,13 @@ pub struct Session {
     /// Messages were dropped while closing: none behind them is given, so that none is missing in between.
     gave_up: bool,
     /// Parts of a message that its receiver wants whole after all.
-    joining: Option<Message>,
+    joining: Option<Box<Message>>,
     pings: PingWaiters,
     /// A message in pieces is being sent, and all other messages wait.
     sending_pieces: bool,
     broken: Option<Arc<io::Error>>,
     traffic: Traffic,
-    /// Where in the order of all bytes each message ends that has not left whole.
-    message_ends: VecDeque<u64>,
+    message_ends: MessageEnds,
     /// The end was logged.
     logged: bool,
     handshake: Handshake,
@@ -97,7 +95,7 @@ impl Session {
     fn new(core: Core, config: &Config, negotiated: Negotiated) -> (Self, Inbox) {
         let session = Self {
             core,
-            settings: config.settings,
+            settings: config.settings.clone(),
             out: Vec::new(),
             sent: 0,
             taken: 0,
@@ -108,7 +106,7 @@ impl Session {
             sending_pieces: false,
             broken: None,
             traffic: Traffic::default(),
-            message_ends: VecDeque::new(),
+            message_ends: MessageEnds::default(),
             logged: false,
             handshake: negotiated.handshake,
             id: ConnectionId::next(),

@@ -42,10 +42,10 @@ impl Session {
                 Item::Message(message) => return Some(message),
                 // Somebody asked for pieces and gave up before the first: they are joined again.
                 Item::Chunk(chunk) => {
-                    let joined = join(self.joining.take(), chunk.data);
+                    let joined = join(self.joining.take().map(|begun| *begun), chunk.data);
                     match chunk.end {
                         End::Last => return Some(joined),
-                        End::More => self.joining = Some(joined),
+                        End::More => self.joining = Some(Box::new(joined)),
                     }
                 }
             }
@@ -68,7 +68,7 @@ impl Session {
             Item::Chunk(chunk) => chunk,
         };
         if let Some(begun) = self.joining.take() {
-            chunk.data = join(Some(begun), chunk.data);
+            chunk.data = join(Some(*begun), chunk.data);
         }
         Some(chunk)
     }

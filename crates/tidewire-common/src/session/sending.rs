@@ -116,7 +116,7 @@ impl Session {
         if end == End::Last {
             self.traffic.messages_sent += 1;
             self.message_ends
-                .push_back(self.traffic.bytes_sent + self.unsent_len() as u64);
+                .push(self.traffic.bytes_sent + self.unsent_len() as u64);
         }
         log::sent(self.id, log::kind(data.kind()), data.as_bytes());
     }

@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::mem;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 use tidewire_proto::{Fate, Inbox, Instant};
 
 use super::{Core, Session};
+use crate::queue::MessageEnds;
 
 /// Output on its way, outside of its session; see [`Session::take_unsent`].
 pub struct Unsent {
@@ -79,19 +79,13 @@ impl Session {
 
     fn note_written(&mut self, now: Instant, written: usize) {
         self.traffic.bytes_sent += written as u64;
-        while self
-            .message_ends
-            .front()
-            .is_some_and(|end| *end <= self.traffic.bytes_sent)
-        {
-            self.message_ends.pop_front();
-        }
+        self.message_ends.pass(self.traffic.bytes_sent);
         let unsent = self.unsent().len();
         if unsent == 0 {
             self.sent = 0;
             // An idle connection owns no output buffer: getting one costs less than keeping it.
             self.out = Vec::new();
-            self.message_ends = VecDeque::new();
+            self.message_ends = MessageEnds::default();
         }
         either!(&mut self.core, connection => connection.handle_written(now, written, unsent, &mut self.out));
     }
