@@ -115,8 +115,9 @@ fn records(len: usize) -> String {
     let mut json = String::from("[");
     for id in 0.. {
         let score = id * 37 % 101;
-        json +=
-            &format!(r#"{{"id": {id}, "name": "user {id}", "score": {score}, "tags": ["tide", "wire"]}}"#);
+        let record =
+            format!(r#"{{"id": {id}, "name": "user {id}", "score": {score}, "tags": ["tide", "wire"]}}"#);
+        json.push_str(&record);
         if json.len() >= len {
             break;
         }
