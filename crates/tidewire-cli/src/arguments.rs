@@ -71,7 +71,7 @@ pub(crate) struct ServeArguments {
     /// Compresses messages (permessage-deflate) with clients that offer it.
     ///
     /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
-    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES.
+    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES, everything.
     #[arg(
         long,
         value_name = "SETTINGS",
@@ -101,7 +101,7 @@ pub(crate) struct ConnectArguments {
     /// Compresses messages (permessage-deflate) with a server that agrees.
     ///
     /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
-    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES.
+    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES, everything.
     #[arg(
         long,
         value_name = "SETTINGS",

@@ -21,6 +21,7 @@ fn set(builder: DeflateBuilder, setting: &str) -> Result<DeflateBuilder, String>
         ("no-takeover", None) => builder.server_no_context_takeover().client_no_context_takeover(),
         ("server-no-takeover", None) => builder.server_no_context_takeover(),
         ("client-no-takeover", None) => builder.client_no_context_takeover(),
+        ("everything", None) => builder.everything(),
         ("window", Some(bits)) => {
             let bits = number(name, bits)?;
             builder.server_max_window_bits(bits).client_max_window_bits(bits)
@@ -32,7 +33,7 @@ fn set(builder: DeflateBuilder, setting: &str) -> Result<DeflateBuilder, String>
         _ => {
             return Err(format!(
                 "{setting:?} is none of no-takeover, server-no-takeover, client-no-takeover, window=BITS, \
-                 server-window=BITS, client-window=BITS, level=N, threshold=BYTES"
+                 server-window=BITS, client-window=BITS, level=N, threshold=BYTES, everything"
             ));
         }
     })
@@ -55,6 +56,7 @@ mod tests {
             "no-takeover",
             "server-no-takeover,client-no-takeover",
             "window=15,level=6",
+            "everything",
             "server-window=8,client-window=9,threshold=0",
         ] {
             assert!(parse(settings).is_ok(), "{settings:?}");

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_proto::ConfigError;
-use tidewire_proto::deflate::{Compression, Context, Contexts, Extension, Takeover, WindowBits};
+use tidewire_proto::deflate::{Choice, Compression, Context, Contexts, Extension, Takeover, WindowBits};
 
 use crate::codec_pool::CodecPool;
 
@@ -145,7 +145,14 @@ impl DeflateBuilder {
 
     /// Sends messages that are shorter as they are; 64 bytes by default.
     pub fn threshold(mut self, bytes: usize) -> Self {
-        self.compression.threshold = bytes;
+        self.compression.choice = Choice::WorthWhile { threshold: bytes };
+        self
+    }
+
+    /// Compresses all messages but empty ones, even where that makes them longer; by default those are left alone that
+    /// are short, and binary ones that look like pictures, archives or ciphertext.
+    pub fn everything(mut self) -> Self {
+        self.compression.choice = Choice::All;
         self
     }
 

@@ -50,7 +50,9 @@ pub(crate) use parameters::NAME;
 pub use parameters::{ClientMaxWindowBits, Parameters};
 
 #[cfg(feature = "deflate")]
-pub use codecs::{Codecs, Compression, Deflater, Extension, Inflater, NoPool, Owner, Prepared, Shape};
+pub use codecs::{
+    Choice, Codecs, Compression, Deflater, Extension, Inflater, NoPool, Owner, Prepared, Shape,
+};
 
 #[cfg(not(feature = "deflate"))]
 pub(crate) use codecs::Deflater;

@@ -80,11 +80,24 @@ impl<R: Role> Connection<R> {
 pub struct Compression {
     /// The level, 1 (fast) to 9 (small).
     pub level: u8,
-    /// Shorter messages are sent as they are, in bytes.
-    pub threshold: usize,
+    /// Which messages.
+    pub choice: Choice,
     /// After this time without a compressed message, a connection with context takeover keeps nothing but the text
     /// that it may have to refer to.
     pub idle: Duration,
+}
+
+/// Which messages are compressed; empty ones never are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Those that may well become smaller: of some length, and, where they are binary, not of bytes that are all about
+    /// equally frequent, as in pictures, archives and ciphertext.
+    WorthWhile {
+        /// Shorter messages are sent as they are, in bytes.
+        threshold: usize,
+    },
+    /// All, even if that makes them longer.
+    All,
 }
 
 impl Default for Compression {
@@ -92,7 +105,7 @@ impl Default for Compression {
     fn default() -> Self {
         Self {
             level: 1,
-            threshold: 64,
+            choice: Choice::WorthWhile { threshold: 64 },
             idle: Duration::from_millis(250),
         }
     }

@@ -12,7 +12,7 @@ mod sending;
 
 pub use codec::{Codecs, NoPool, Owner, Shape};
 pub use deflater::Deflater;
-pub use extension::{Compression, Extension};
+pub use extension::{Choice, Compression, Extension};
 pub use inflater::Inflater;
 pub use prepared::Prepared;
 

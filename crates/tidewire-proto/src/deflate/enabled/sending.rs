@@ -3,7 +3,7 @@ use alloc::boxed::Box;
 use super::codec::{Owner, Shape, Source};
 use super::deflater::{Deflater, Place};
 use super::density::is_dense;
-use super::extension::{Compression, Extension};
+use super::extension::{Choice, Compression, Extension};
 use super::history::History;
 use crate::deflate::context::{Context, Takeover, WindowBits};
 use crate::event::{End, Message};
@@ -45,12 +45,17 @@ impl Sending {
     /// two disagree about what later messages refer to. Where there is nothing to refer to, the outcome decides.
     pub(crate) fn message(&mut self, message: Message<'_>) -> Option<Box<Deflater>> {
         let text = message.as_bytes();
-        if text.is_empty() || text.len() < self.compression.threshold || is_dense(message) {
+        let is_chosen = match self.compression.choice {
+            Choice::WorthWhile { threshold } => text.len() >= threshold && !is_dense(message),
+            Choice::All => true,
+        };
+        if text.is_empty() || !is_chosen {
             return None;
         }
         let mut deflater = self.lend();
         deflater.deflate(text);
-        if !self.keeps_context() && deflater.last_part().len() >= text.len() {
+        let has_grown = deflater.last_part().len() >= text.len();
+        if has_grown && !self.keeps_context() && self.compression.choice != Choice::All {
             self.give_back(deflater, None);
             return None;
         }
