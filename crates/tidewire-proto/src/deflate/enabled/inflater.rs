@@ -15,6 +15,8 @@ const WINDOW: usize = WindowBits::MAX.size();
 /// What the sender cut off the message (RFC 7692 §7.2.2), and a last block of our own: only a stream that stood
 /// between two blocks comes to its end with it, so a message that was cut short cannot pass for a whole one.
 const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
+/// How much of it the sender cut off.
+const CUT_OFF: usize = 4;
 
 /// An inflater and its output, of which the last 32 KiB stay readable.
 ///
@@ -105,7 +107,9 @@ impl Inflater {
             return Ok(());
         }
         let step = self.step(&TAIL, SLICE)?;
-        if self.ended && step.taken == TAIL.len() && self.piece == self.filled {
+        // §7.2.1 lets BFINAL be set on the empty block, too, whose end was cut off; then that ends the stream.
+        let is_whole = step.taken == CUT_OFF || step.taken == TAIL.len();
+        if self.ended && is_whole && self.piece == self.filled {
             Ok(())
         } else {
             Err(ProtocolError::BrokenDeflate)
