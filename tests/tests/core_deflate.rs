@@ -42,7 +42,7 @@ type Row = (&'static str, i8, Vec<Vec<u8>>, Vec<String>);
 /// Streams as senders of any taste make them.
 fn streams() -> Vec<Row> {
     let hello = || vec!["Hello".to_owned()];
-    let long = "é漢🦀 ".repeat(5000);
+    let long = "é漢🦀 ".repeat(1800);
     let mut rows: Vec<Row> = vec![
         (
             "§7.2.3.1, one block",
@@ -107,7 +107,7 @@ fn streams() -> Vec<Row> {
         let texts: Vec<String> = [&long[..40], "", &long, "tail", &long[..400], ""]
             .map(String::from)
             .to_vec();
-        for level in [0, 1, 6, 9] {
+        for level in [0, 1, 9] {
             let mut peer = Compressor::new(level, bits);
             let payloads = texts.iter().map(|text| peer.message(text.as_bytes())).collect();
             rows.push(("messages of zlib", bits, payloads, texts.clone()));

@@ -329,7 +329,9 @@ impl<'t> Reader<'t> {
         // A message that gives nothing is of its type all the same.
         self.state.assembly.append_inflated(frame.kind, &[])?;
         loop {
-            let (key, piece) = frame.take(&mut self.input, INFLATED_AT_ONCE);
+            let waiting = self.state.inflate.as_ref().map_or(0, |inflate| inflate.waiting());
+            let most = INFLATED_AT_ONCE.saturating_sub(waiting).max(1);
+            let (key, piece) = frame.take(&mut self.input, most);
             unmask(key, piece);
             let ReceiveState {
                 inflate, assembly, ..

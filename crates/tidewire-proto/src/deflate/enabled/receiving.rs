@@ -45,6 +45,11 @@ impl Receiving {
         }
     }
 
+    /// How many bytes were taken that will be inflated together with the next piece.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Takes a piece of a compressed message, and hands over what it gives; fails beyond `limit` bytes a message.
     pub(crate) fn inflate(
         &mut self,
