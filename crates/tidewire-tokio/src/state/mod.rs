@@ -124,7 +124,7 @@ impl<S: Transport> State<S> {
                 self.set_reading(Reading::Paused);
                 break;
             }
-            if self.input.inbox.is_empty() {
+            if self.input.is_empty() {
                 match self.poll_fill(cx) {
                     Poll::Ready(read) => budget = budget.saturating_sub(read),
                     Poll::Pending => break,
@@ -133,13 +133,13 @@ impl<S: Transport> State<S> {
             // What came is for the one who receives: to read ahead would put the answer to a fault, or to a Close,
             // before the application's answers to what stands in front of it. Who gave up receiving has its turn.
             let application = mem::replace(&mut self.application, Application::Elsewhere);
-            if application == Application::Receiving && !self.input.inbox.is_empty() {
+            if application == Application::Receiving && !self.input.is_empty() {
                 self.to_wake.receiver = true;
                 cx.waker().wake_by_ref();
                 return;
             }
             let now = self.now();
-            let more = self.session.read_ahead(now, &mut self.input.inbox);
+            let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
             self.to_wake = ToWake {
                 receiver: true,
                 others: true,
@@ -162,14 +162,15 @@ impl<S: Transport> State<S> {
             return;
         }
         // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
-        if self.session.wants_input() && self.input.inbox.is_empty() {
+        if self.session.wants_input() && self.input.is_empty() {
             let _ = self.poll_fill(cx);
         }
-        if !self.input.inbox.is_empty() {
+        if !self.input.is_empty() {
             self.to_wake.receiver = true;
             self.to_wake.others = true;
         }
-        self.session.handle_timeout(now, &mut self.input.inbox);
+        self.session
+            .handle_timeout(now, self.input.inbox(&mut Inbox::new()));
         self.input.release();
     }
 

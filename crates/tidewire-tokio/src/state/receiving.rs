@@ -55,7 +55,7 @@ impl<S: Transport> State<S> {
         let mut budget = BYTES_A_POLL;
         loop {
             let now = self.now();
-            if let Some(received) = next(&mut self.session, now, &mut self.input.inbox) {
+            if let Some(received) = next(&mut self.session, now, self.input.inbox(&mut Inbox::new())) {
                 self.note_taken();
                 if !self.driven {
                     // What is owed for it, a Pong perhaps, does not wait for the application's next call.
@@ -68,7 +68,7 @@ impl<S: Transport> State<S> {
                 self.poll_output(cx);
                 return Poll::Ready(end.map(|()| None));
             }
-            if budget == 0 || !self.input.inbox.is_empty() {
+            if budget == 0 || !self.input.is_empty() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -130,7 +130,7 @@ impl<S: Transport> State<S> {
                 return Poll::Ready(0);
             }
         }
-        Poll::Ready(self.input.inbox.unread().len())
+        Poll::Ready(self.input.len())
     }
 
     pub(super) fn set_reading(&mut self, reading: Reading) {
