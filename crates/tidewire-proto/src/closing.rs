@@ -16,7 +16,7 @@ use crate::close_code::{CloseCode, CloseFrame};
 use crate::error::ProtocolError;
 
 /// How much input is discarded while the end of TCP is awaited.
-const MAX_DISCARDED: usize = 1 << 20;
+const MAX_DISCARDED: u32 = 1 << 20;
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Closed {
 #[derive(Debug)]
 pub(crate) struct Closing {
     phase: Phase,
-    discarded: usize,
+    discarded: u32,
     /// Boxed, since a connection needs it once, at its end.
     closed: Option<Box<Closed>>,
 }
@@ -197,7 +197,9 @@ impl Closing {
 
     /// Counts input that arrived after the frames were over.
     pub(crate) fn note_discarded(&mut self, len: usize) {
-        self.discarded = self.discarded.saturating_add(len);
+        self.discarded = self
+            .discarded
+            .saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
         if self.discarded > MAX_DISCARDED {
             self.note_end();
         }

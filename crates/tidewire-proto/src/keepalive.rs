@@ -23,7 +23,12 @@ pub(crate) enum Asker {
 /// The pings that wait for their answers, and the last round trip.
 #[derive(Debug)]
 pub(crate) struct Pings {
-    waiting: VecDeque<Waiting>,
+    /// Boxed, and gone with the last: a connection waits for a Pong now and then.
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle connection has room for the pointer alone"
+    )]
+    waiting: Option<Box<VecDeque<Waiting>>>,
     next: u64,
     /// Some of those that wait are not known to have left.
     unsent: bool,
@@ -43,7 +48,7 @@ struct Waiting {
 impl Pings {
     pub(crate) const fn new() -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waiting: None,
             next: 0,
             unsent: false,
             latency: None,
@@ -60,8 +65,7 @@ impl Pings {
         match asker {
             Asker::Application => {
                 let waiting = self
-                    .waiting
-                    .iter()
+                    .waiting()
                     .filter(|ping| ping.asker == Asker::Application)
                     .count();
                 if waiting == MAX_PINGS {
@@ -69,12 +73,16 @@ impl Pings {
                 }
             }
             // One of these at a time: a peer that talks but never answers must not make the list grow.
-            Asker::Keepalive => self.waiting.retain(|ping| ping.asker != Asker::Keepalive),
+            Asker::Keepalive => {
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.retain(|ping| ping.asker != Asker::Keepalive);
+                }
+            }
         }
         let id = PingId(self.next);
         self.next += 1;
         self.unsent = true;
-        self.waiting.push_back(Waiting {
+        self.waiting.get_or_insert_default().push_back(Waiting {
             id,
             asker,
             payload: payload.into(),
@@ -88,7 +96,8 @@ impl Pings {
     pub(crate) fn flushed(&mut self, now: Instant) -> bool {
         let mut keepalive = false;
         if core::mem::take(&mut self.unsent) {
-            for ping in self.waiting.iter_mut().filter(|ping| !ping.left) {
+            let waiting = self.waiting.iter_mut().flat_map(|waiting| waiting.iter_mut());
+            for ping in waiting.filter(|ping| !ping.left) {
                 ping.left = true;
                 ping.sent = now;
                 keepalive |= ping.asker == Asker::Keepalive;
@@ -97,17 +106,24 @@ impl Pings {
         keepalive
     }
 
+    fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().flat_map(|waiting| waiting.iter())
+    }
+
     /// Whether a keepalive ping is not known to have left.
     pub(crate) fn keepalive_waits(&self) -> bool {
-        self.waiting
-            .iter()
+        self.waiting()
             .any(|ping| ping.asker == Asker::Keepalive && !ping.left)
     }
 
     /// Matches a Pong with the ping it answers; earlier ones count as answered with it (§5.5.3).
     pub(crate) fn answer(&mut self, now: Instant, payload: &[u8]) -> Option<Answer> {
-        let at = self.waiting.iter().position(|ping| *ping.payload == *payload)?;
-        let ping = self.waiting.drain(..=at).next_back()?;
+        let waiting = self.waiting.as_mut()?;
+        let at = waiting.iter().position(|ping| *ping.payload == *payload)?;
+        let ping = waiting.drain(..=at).next_back()?;
+        if waiting.is_empty() {
+            self.waiting = None;
+        }
         let round_trip = now - ping.sent;
         self.latency = Some(round_trip);
         Some(Answer {

@@ -26,14 +26,18 @@ pub(crate) struct ReceiveState {
     pub(crate) delivery: Delivery,
     /// The start of a header whose rest has not arrived.
     spill: [u8; MAX_HEADER],
-    spilled: usize,
+    spilled: u8,
     /// The frame whose payload has not arrived whole.
     frame: Option<OpenFrame>,
     assembly: Assembly,
     /// Where permessage-deflate was agreed on.
     pub(crate) inflate: Option<Box<Receiving>>,
     /// The payload of a control frame that did not arrive in one piece.
-    control: Vec<u8>,
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle connection has room for the pointer alone"
+    )]
+    control: Option<Box<Vec<u8>>>,
     /// A part of the open message was handed over as a chunk.
     chunked: bool,
     /// The last event lent a store, which is done with by the next.
@@ -86,7 +90,7 @@ impl ReceiveState {
             frame: None,
             assembly: Assembly::new(),
             inflate: None,
-            control: Vec::new(),
+            control: None,
             chunked: false,
             lent: None,
         }
@@ -97,7 +101,7 @@ impl ReceiveState {
         self.frame = None;
         self.assembly = Assembly::new();
         self.inflate = None;
-        self.control = Vec::new();
+        self.control = None;
         self.lent = None;
     }
 
@@ -105,7 +109,7 @@ impl ReceiveState {
     fn settle(&mut self) {
         match self.lent.take() {
             Some(Lent::Assembly) => self.assembly.clear_store(),
-            Some(Lent::Control) => self.control = Vec::new(),
+            Some(Lent::Control) => self.control = None,
             None => {}
         }
     }
@@ -128,12 +132,12 @@ impl ReceiveState {
         }
         // One byte at a time: the parser says when there are enough, and the rest belongs to the payload.
         while let [byte] = *input.take(1) {
-            let Some(slot) = self.spill.get_mut(self.spilled) else {
+            let Some(slot) = self.spill.get_mut(usize::from(self.spilled)) else {
                 break;
             };
             *slot = byte;
             self.spilled += 1;
-            let spilled = self.spill.get(..self.spilled).unwrap_or_default();
+            let spilled = self.spill.get(..usize::from(self.spilled)).unwrap_or_default();
             if let Some((header, _)) = FrameHeader::parse(spilled, sender, claimed)? {
                 self.spilled = 0;
                 return Ok(Some(header));
@@ -194,7 +198,9 @@ impl Reader<'_> {
                         end,
                     }),
                     Stop::Control(control, payload) => {
-                        let payload = payload.unwrap_or(&state.control);
+                        let payload = payload
+                            .or(state.control.as_deref().map(Vec::as_slice))
+                            .unwrap_or_default();
                         match control {
                             Control::Ping => Event::Ping(payload),
                             Control::Pong(answer) => Event::Pong(Pong { payload, answer }),
@@ -418,15 +424,21 @@ impl<'t> Reader<'t> {
     ) -> Result<Option<Stop<'t>>, ProtocolError> {
         unmask(key, piece);
         let whole = frame.remaining == 0;
-        if !whole || !self.state.control.is_empty() {
-            self.state.control.extend_from_slice(piece);
+        if !whole || self.state.control.is_some() {
+            if !piece.is_empty() {
+                self.state
+                    .control
+                    .get_or_insert_default()
+                    .extend_from_slice(piece);
+            }
             if !whole {
                 return Ok(None);
             }
             self.state.lent = Some(Lent::Control);
         }
         let lent_piece = self.state.lent.is_none().then_some(&*piece);
-        let payload = lent_piece.unwrap_or(&self.state.control);
+        let control = self.state.control.as_deref().map(Vec::as_slice);
+        let payload = lent_piece.or(control).unwrap_or_default();
         let control = match frame.opcode {
             Opcode::Ping => {
                 tx.automatic_pong(payload);

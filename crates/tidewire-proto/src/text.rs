@@ -14,7 +14,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, ProtocolError> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TextCheck {
     cut: [u8; 4],
-    len: usize,
+    len: u8,
 }
 
 /// What a piece of text holds, on character boundaries.
@@ -67,10 +67,13 @@ impl TextCheck {
 
     /// Adds a byte to the character that was cut; gives it once it is whole.
     fn complete(&mut self, byte: u8) -> Result<Option<char>, ProtocolError> {
-        let slot = self.cut.get_mut(self.len).ok_or(ProtocolError::InvalidText)?;
+        let slot = self
+            .cut
+            .get_mut(usize::from(self.len))
+            .ok_or(ProtocolError::InvalidText)?;
         *slot = byte;
         self.len += 1;
-        let bytes = self.cut.get(..self.len).unwrap_or_default();
+        let bytes = self.cut.get(..usize::from(self.len)).unwrap_or_default();
         match str::from_utf8(bytes) {
             Ok(text) => {
                 self.len = 0;
