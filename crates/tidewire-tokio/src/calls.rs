@@ -53,7 +53,7 @@ pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Re
 /// Queues something, once, as soon as there is room.
 fn queue<S: Transport>(
     shared: &Shared<S>,
-    has_room: fn(&Session) -> bool,
+    has_room: impl Fn(&Session) -> bool,
     then: Then,
     mut put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
 ) -> impl Future<Output = Result<(), Error>> {
@@ -62,7 +62,7 @@ fn queue<S: Transport>(
     poll_fn(move |cx| {
         waiter.poll(cx, |state, cx| {
             if !queued {
-                ready!(state.poll_room(has_room, cx))?;
+                ready!(state.poll_room(&has_room, cx))?;
                 let now = state.now();
                 put(&mut state.session, now)?;
                 state.to_wake.driver = true;

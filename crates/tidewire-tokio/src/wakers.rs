@@ -1,5 +1,5 @@
-use std::mem;
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
@@ -17,15 +17,25 @@ pub(crate) struct Wakers {
 struct Slots {
     driver: Option<Waker>,
     receiver: Option<Waker>,
-    /// Those who wait to send, to flush, for a pong or for the end.
-    others: Vec<(Ticket, Waker)>,
-    /// The last ticket that was given out.
-    tickets: Option<NonZeroU64>,
+    /// Those who wait to send, to flush, for a pong or for the end; boxed, since mostly nobody does.
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle connection has room for the pointer alone"
+    )]
+    others: Option<Box<Vec<(Ticket, Waker)>>>,
 }
 
 /// Names a waiter among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(NonZeroU64);
+
+impl Ticket {
+    /// One that nobody had before; counted over all connections, so that none keeps a count.
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NonZeroU64::MIN.saturating_add(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+}
 
 /// Who is to be woken.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,17 +64,12 @@ impl Wakers {
 
     /// Registers one of the others under its ticket, which it gets the first time.
     pub(crate) fn register_other(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
+        let ticket = *ticket.get_or_insert_with(Ticket::next);
         let mut slots = self.slots();
-        let ticket = *ticket.get_or_insert_with(|| {
-            let number = slots
-                .tickets
-                .map_or(NonZeroU64::MIN, |last| last.saturating_add(1));
-            slots.tickets = Some(number);
-            Ticket(number)
-        });
-        match slots.others.iter_mut().find(|(other, _)| *other == ticket) {
+        let others = slots.others.get_or_insert_default();
+        match others.iter_mut().find(|(other, _)| *other == ticket) {
             Some((_, registered)) => registered.clone_from(waker),
-            None => slots.others.push((ticket, waker.clone())),
+            None => others.push((ticket, waker.clone())),
         }
     }
 
@@ -73,8 +78,14 @@ impl Wakers {
         // The waker is dropped after the lock is: it may own a future that uses this connection.
         let _forgotten = {
             let mut slots = self.slots();
-            let at = slots.others.iter().position(|(other, _)| *other == ticket);
-            at.map(|at| slots.others.swap_remove(at))
+            let forgotten = slots.others.as_mut().and_then(|others| {
+                let at = others.iter().position(|(other, _)| *other == ticket)?;
+                Some(others.swap_remove(at))
+            });
+            if slots.others.as_ref().is_some_and(|others| others.is_empty()) {
+                slots.others = None;
+            }
+            forgotten
         };
     }
 
@@ -85,17 +96,14 @@ impl Wakers {
         let mut slots = self.slots();
         let driver = if who.driver { slots.driver.take() } else { None };
         let receiver = if who.receiver { slots.receiver.take() } else { None };
-        let others = if who.others {
-            mem::take(&mut slots.others)
-        } else {
-            Vec::new()
-        };
+        let others = if who.others { slots.others.take() } else { None };
         drop(slots);
-        for waker in driver
-            .into_iter()
-            .chain(receiver)
-            .chain(others.into_iter().map(|(_, waker)| waker))
-        {
+        for waker in driver.into_iter().chain(receiver).chain(
+            others
+                .into_iter()
+                .flat_map(|others| *others)
+                .map(|(_, waker)| waker),
+        ) {
             waker.wake();
         }
     }

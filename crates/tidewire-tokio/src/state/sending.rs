@@ -70,7 +70,7 @@ impl<S: Transport> State<S> {
     /// Waits until there is room in the queue, as `has_room` judges it.
     pub(crate) fn poll_room(
         &mut self,
-        has_room: fn(&Session) -> bool,
+        has_room: impl Fn(&Session) -> bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
         if !has_room(&self.session) {
