@@ -32,7 +32,8 @@ pub(crate) struct Pings {
     next: u64,
     /// Some of those that wait are not known to have left.
     unsent: bool,
-    latency: Option<Duration>,
+    /// The round trip as a moment after the start, which is half as long as an `Option<Duration>`.
+    latency: Instant,
 }
 
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Pings {
             waiting: None,
             next: 0,
             unsent: false,
-            latency: None,
+            latency: Instant::NEVER,
         }
     }
 
@@ -125,7 +126,7 @@ impl Pings {
             self.waiting = None;
         }
         let round_trip = now - ping.sent;
-        self.latency = Some(round_trip);
+        self.latency = Instant::START + round_trip;
         Some(Answer {
             ping: ping.id,
             round_trip,
@@ -133,6 +134,6 @@ impl Pings {
     }
 
     pub(crate) fn latency(&self) -> Option<Duration> {
-        self.latency
+        self.latency.reachable().map(Instant::elapsed_since_start)
     }
 }
