@@ -1,5 +1,4 @@
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,20 +170,22 @@ impl Accepting {
             None if self.policy.subprotocols.is_empty() => {}
             None => return Err(decline(400, "no common subprotocol\n", out)),
         }
-        let mut extensions = Vec::new();
-        let deflate = self.policy.deflate.as_ref().and_then(|deflate| {
-            let (answer, agreed) = upgrade.deflate(deflate.granted())?;
-            extensions.push(answer.to_string());
-            acceptance = mem::take(&mut acceptance).deflate(answer);
-            Some(deflate.extension(agreed))
-        });
+        let mut parameters = None;
+        let mut deflate = None;
+        if let Some(ours) = &self.policy.deflate
+            && let Some((answer, agreed)) = upgrade.deflate(ours.granted())
+        {
+            parameters = Some(answer);
+            deflate = Some(ours.extension(agreed));
+            acceptance = acceptance.deflate(answer);
+        }
         if upgrade.accept(&acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.
             return Err(decline(500, "internal error\n", out));
         }
         let subprotocol = subprotocol.map(str::to_owned);
         Ok(Negotiated {
-            handshake: Handshake::accepted(request, subprotocol, extensions),
+            handshake: Handshake::accepted(request, subprotocol, parameters),
             deflate,
             rest: self.handshake.take_rest(),
         })

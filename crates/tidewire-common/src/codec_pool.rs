@@ -9,7 +9,7 @@ use tidewire_proto::deflate::{Codecs, Deflater, Inflater, Owner, Shape};
 /// What is at rest here takes no more memory than the budget; what is lent belongs to the connection that has it.
 /// Compressors of busy connections wait for these, so that their next message needs no priming; under pressure, the
 /// one that has waited longest goes to whoever asks.
-pub(crate) struct CodecPool {
+pub struct CodecPool {
     budget: usize,
     resting: Mutex<Resting>,
 }
@@ -28,7 +28,7 @@ struct Resting {
 
 impl CodecPool {
     /// A pool that keeps codecs of `budget` bytes at most.
-    pub(crate) fn new(budget: usize) -> Self {
+    pub fn new(budget: usize) -> Self {
         Self {
             budget,
             resting: Mutex::default(),
@@ -147,5 +147,136 @@ impl fmt::Debug for CodecPool {
             .field("compressors", &resting.deflaters.len())
             .field("inflaters", &resting.inflaters.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidewire_proto::deflate::{Compression, Context, Contexts, Extension, WindowBits};
+    use tidewire_proto::{Config, Connection, Inbox, Instant, Server};
+
+    use super::*;
+
+    const TEXT: &str =
+        "a text that is long enough to be compressed, since it repeats a text that is long enough";
+
+    /// A connection that borrows from a pool.
+    struct Sender {
+        connection: Connection<Server>,
+        now: Instant,
+    }
+
+    impl Sender {
+        fn new(extension: &Extension) -> Self {
+            let config = Config::new().keepalive(None);
+            Self {
+                connection: Connection::with_deflate(Server, config, extension, Instant::START),
+                now: Instant::START,
+            }
+        }
+
+        /// Gives the length of what was sent.
+        fn send(&mut self) -> usize {
+            let (mut inbox, mut out) = (Inbox::new(), Vec::new());
+            let (_, mut tx) = self.connection.turn(self.now, &mut inbox, &mut out);
+            tx.message(TEXT).expect("open");
+            out.len()
+        }
+
+        fn sleep(&mut self) {
+            self.now = self.now + Compression::default().idle;
+            self.connection.handle_timeout(self.now, &mut Vec::new());
+        }
+    }
+
+    fn extension(pool: &Arc<CodecPool>) -> Extension {
+        let contexts = Contexts {
+            server: Context::UNLIMITED,
+            client: Context::UNLIMITED,
+        };
+        Extension::new(contexts, pool.clone())
+    }
+
+    fn deflaters(pool: &CodecPool) -> usize {
+        pool.resting().deflaters.len()
+    }
+
+    fn one() -> usize {
+        Deflater::new(Shape {
+            level: 1,
+            window_bits: WindowBits::MAX,
+        })
+        .memory()
+    }
+
+    #[test]
+    fn busy_connections_find_their_own_compressor_again() {
+        let pool = Arc::new(CodecPool::new(8 << 20));
+        let mut senders = [(); 5].map(|()| Sender::new(&extension(&pool)));
+        for sender in &mut senders {
+            sender.send();
+        }
+        assert_eq!(deflaters(&pool), 5);
+        let places = |pool: &CodecPool| {
+            let resting = pool.resting();
+            Vec::from_iter(resting.deflaters.iter().map(|deflater| &raw const **deflater))
+        };
+        let before = places(&pool);
+        for sender in &mut senders {
+            sender.send();
+        }
+        assert_eq!(places(&pool), before);
+    }
+
+    #[test]
+    fn what_rests_stays_within_the_budget_and_the_longest_at_rest_goes_first() {
+        let budget = 3 * one() + one() / 2;
+        let pool = Arc::new(CodecPool::new(budget));
+        let mut senders = [(); 10].map(|()| Sender::new(&extension(&pool)));
+        let first = senders.each_mut().map(Sender::send);
+        assert!(
+            deflaters(&pool) <= 3 && pool.resting().bytes <= budget,
+            "{pool:?}"
+        );
+        // Whose compressor went has its next one primed: it still refers to the first message.
+        let second = senders.each_mut().map(Sender::send);
+        for (first, second) in first.into_iter().zip(second) {
+            assert!(second < first / 2, "{first} bytes, then {second}");
+        }
+        assert!(
+            deflaters(&pool) <= 3 && pool.resting().bytes <= budget,
+            "{pool:?}"
+        );
+    }
+
+    #[test]
+    fn of_those_asleep_one_compressor_is_kept() {
+        let pool = Arc::new(CodecPool::new(8 << 20));
+        let mut senders = [(); 6].map(|()| Sender::new(&extension(&pool)));
+        let first = senders.each_mut().map(Sender::send);
+        for sender in &mut senders {
+            sender.sleep();
+        }
+        assert_eq!(deflaters(&pool), 1);
+        let second = senders.each_mut().map(Sender::send);
+        assert!(second[0] < first[0] / 2, "{first:?}, then {second:?}");
+        drop(senders);
+        assert_eq!(deflaters(&pool), 1);
+    }
+
+    #[test]
+    fn a_budget_of_nothing_keeps_nothing() {
+        let pool = Arc::new(CodecPool::new(0));
+        let mut sender = Sender::new(&extension(&pool));
+        let first = sender.send();
+        assert!(sender.send() < first / 2);
+        pool.give_inflater(pool.take_inflater());
+        let resting = pool.resting();
+        assert_eq!(
+            (resting.deflaters.len(), resting.inflaters.len(), resting.bytes),
+            (0, 0, 0)
+        );
     }
 }

@@ -7,7 +7,7 @@ use tidewire_proto::deflate::{Choice, Compression, Context, Contexts, Extension,
 use crate::codec_pool::CodecPool;
 
 /// The window of either side, unless it is set: 4 KiB.
-const WINDOW_BITS: u8 = 12;
+const WINDOW: WindowBits = WindowBits::new(12).expect("8 to 15");
 /// What codecs at rest may take together: 8 MiB.
 const BUDGET: usize = 8 << 20;
 
@@ -26,12 +26,9 @@ const BUDGET: usize = 8 << 20;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Deflate {
-    server: Takeover,
-    client: Takeover,
-    server_window: Option<WindowBits>,
-    client_window: WindowBits,
-    compression: Compression,
-    pool: Arc<CodecPool>,
+    granted: Contexts,
+    asked: Contexts,
+    extension: Extension,
 }
 
 impl Deflate {
@@ -41,61 +38,31 @@ impl Deflate {
             server: Takeover::Allowed,
             client: Takeover::Allowed,
             server_window_bits: None,
-            client_window_bits: WINDOW_BITS,
+            client_window_bits: WINDOW.get(),
             compression: Compression::default(),
             budget: BUDGET,
         }
     }
 
-    /// What a server grants.
+    /// What a server grants at most.
     pub(crate) fn granted(&self) -> Contexts {
-        self.contexts(self.server_window.unwrap_or(default_window()))
+        self.granted
     }
 
     /// What a client asks for.
-    ///
-    /// Not for a smaller window of the server's, unless that is set: there are servers that know no window but the
-    /// largest, and would have to decline.
     pub(crate) fn asked(&self) -> Contexts {
-        self.contexts(self.server_window.unwrap_or(WindowBits::MAX))
+        self.asked
     }
 
     /// The extension of one connection.
     pub(crate) fn extension(&self, agreed: Contexts) -> Extension {
-        Extension::new(agreed, self.pool.clone()).compression(self.compression)
-    }
-
-    fn contexts(&self, server_window: WindowBits) -> Contexts {
-        Contexts {
-            server: Context {
-                takeover: self.server,
-                window_bits: server_window,
-            },
-            client: Context {
-                takeover: self.client,
-                window_bits: self.client_window,
-            },
-        }
+        self.extension.agreed(agreed)
     }
 }
 
 impl Default for Deflate {
     fn default() -> Self {
-        Self {
-            server: Takeover::Allowed,
-            client: Takeover::Allowed,
-            server_window: None,
-            client_window: default_window(),
-            compression: Compression::default(),
-            pool: Arc::new(CodecPool::new(BUDGET)),
-        }
-    }
-}
-
-const fn default_window() -> WindowBits {
-    match WindowBits::new(WINDOW_BITS) {
-        Some(window) => window,
-        None => WindowBits::MAX,
+        Self::builder().with_windows(None, WINDOW)
     }
 }
 
@@ -176,13 +143,29 @@ impl DeflateBuilder {
     /// [`ConfigError`] names the first that has no meaning.
     pub fn build(self) -> Result<Deflate, ConfigError> {
         let window = |bits| WindowBits::new(bits).ok_or(ConfigError::WindowBits { bits });
-        Ok(Deflate {
-            server: self.server,
-            client: self.client,
-            server_window: self.server_window_bits.map(window).transpose()?,
-            client_window: window(self.client_window_bits)?,
-            compression: self.compression.check()?,
-            pool: Arc::new(CodecPool::new(self.budget)),
-        })
+        self.compression.check()?;
+        let server = self.server_window_bits.map(window).transpose()?;
+        let client = window(self.client_window_bits)?;
+        Ok(self.with_windows(server, client))
+    }
+
+    fn with_windows(self, server: Option<WindowBits>, client: WindowBits) -> Deflate {
+        let contexts = |server| Contexts {
+            server: Context {
+                takeover: self.server,
+                window_bits: server,
+            },
+            client: Context {
+                takeover: self.client,
+                window_bits: client,
+            },
+        };
+        let granted = contexts(server.unwrap_or(WINDOW));
+        let pool = Arc::new(CodecPool::new(self.budget));
+        Deflate {
+            granted,
+            asked: contexts(server.unwrap_or(WindowBits::MAX)),
+            extension: Extension::new(granted, pool).compression(self.compression),
+        }
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidewire_proto::deflate::Extension;
+use tidewire_proto::deflate::{Extension, Parameters};
 use tidewire_proto::handshake::{Accepted, Request, Response};
 
 /// Names a connection within the process, for logs; a later one is greater.
@@ -40,29 +40,32 @@ enum Head {
 #[derive(Clone, Debug)]
 struct Agreed {
     subprotocol: Option<String>,
-    extensions: Vec<String>,
+    deflate: Option<Parameters>,
 }
 
 impl Handshake {
-    pub(crate) fn accepted(request: Request, subprotocol: Option<String>, extensions: Vec<String>) -> Self {
-        Self::new(Head::Request(request), subprotocol, extensions)
+    pub(crate) fn accepted(
+        request: Request,
+        subprotocol: Option<String>,
+        deflate: Option<Parameters>,
+    ) -> Self {
+        Self::new(Head::Request(request), subprotocol, deflate)
     }
 
     pub(crate) fn opened(accepted: &Accepted) -> Self {
         Self::new(
             Head::Response(Box::new(accepted.response().clone())),
             accepted.subprotocol().map(str::to_owned),
-            accepted.extensions().map(str::to_owned).collect(),
+            // Nothing else is offered, and what it says was judged.
+            accepted
+                .extensions()
+                .find_map(|extension| Parameters::parse(extension).ok()),
         )
     }
 
-    fn new(received: Head, subprotocol: Option<String>, extensions: Vec<String>) -> Self {
-        let agreed = (subprotocol.is_some() || !extensions.is_empty()).then(|| {
-            Box::new(Agreed {
-                subprotocol,
-                extensions,
-            })
-        });
+    fn new(received: Head, subprotocol: Option<String>, deflate: Option<Parameters>) -> Self {
+        let agreed =
+            (subprotocol.is_some() || deflate.is_some()).then(|| Box::new(Agreed { subprotocol, deflate }));
         Self { received, agreed }
     }
 
@@ -88,9 +91,9 @@ impl Handshake {
     }
 
     /// The extensions that were agreed on, each with its parameters.
-    pub fn extensions(&self) -> impl Iterator<Item = &str> {
-        let agreed = self.agreed.iter();
-        agreed.flat_map(|agreed| agreed.extensions.iter().map(String::as_str))
+    pub fn extensions(&self) -> impl Iterator<Item = String> {
+        let deflate = self.agreed.as_ref().and_then(|agreed| agreed.deflate);
+        deflate.map(|parameters| parameters.to_string()).into_iter()
     }
 }
 

@@ -25,6 +25,7 @@ mod session;
 mod target;
 
 pub use accept::{Accepting, OnRequest, ServerPolicy};
+pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
 pub use deflate::{Deflate, DeflateBuilder};
 pub use error::{Error, HandshakeError, TrySendError, UrlError};

@@ -61,7 +61,7 @@ fn terms(extension: &str) -> BTreeSet<&str> {
 }
 
 fn agreed(handshake: &Handshake) -> String {
-    let extensions: Vec<&str> = handshake.extensions().collect();
+    let extensions: Vec<String> = handshake.extensions().collect();
     extensions.join(", ")
 }
 

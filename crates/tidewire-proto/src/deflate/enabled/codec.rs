@@ -1,6 +1,4 @@
 use alloc::boxed::Box;
-use alloc::sync::Arc;
-use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::deflater::Deflater;
@@ -71,14 +69,4 @@ impl Codecs for NoPool {
     }
 
     fn give_inflater(&self, _inflater: Box<Inflater>) {}
-}
-
-/// The codecs of one connection.
-#[derive(Clone)]
-pub(super) struct Source(pub(super) Arc<dyn Codecs>);
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Codecs")
-    }
 }

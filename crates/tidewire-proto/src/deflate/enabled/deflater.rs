@@ -69,9 +69,9 @@ impl Deflater {
         (4 << self.shape.window_bits.get().max(9)) + (208 << 10) + self.output.capacity()
     }
 
-    /// Makes it continue the stream at `place`, of which `history` is the end.
-    pub(super) fn seek(&mut self, place: Place, history: &[u8]) {
-        if self.place == Some(place) {
+    /// Makes it continue the stream at `place`, of which `history` is the end, or begin one.
+    pub(super) fn seek(&mut self, place: Option<Place>, history: &[u8]) {
+        if place.is_some() && self.place == place {
             return;
         }
         self.compress.reset();

@@ -1,8 +1,9 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 use core::time::Duration;
 
-use super::codec::{Codecs, Source};
+use super::codec::Codecs;
 use super::receiving::Receiving;
 use super::sending::Sending;
 use crate::config::Config;
@@ -33,9 +34,21 @@ use crate::time::Instant;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Extension {
-    pub(super) contexts: Contexts,
+    contexts: Contexts,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What connections with the same settings share.
+#[derive(Clone)]
+pub(super) struct Shared {
     pub(super) compression: Compression,
-    pub(super) codecs: Source,
+    pub(super) codecs: Arc<dyn Codecs>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.compression.fmt(f)
+    }
 }
 
 impl Extension {
@@ -43,15 +56,25 @@ impl Extension {
     pub fn new(contexts: Contexts, codecs: Arc<dyn Codecs>) -> Self {
         Self {
             contexts,
-            compression: Compression::default(),
-            codecs: Source(codecs),
+            shared: Arc::new(Shared {
+                compression: Compression::default(),
+                codecs,
+            }),
         }
     }
 
     /// Sets what is compressed, and how.
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.compression = compression;
+        Arc::make_mut(&mut self.shared).compression = compression;
         self
+    }
+
+    /// The same for another connection, on which something else was agreed on; the two share their settings.
+    pub fn agreed(&self, contexts: Contexts) -> Self {
+        Self {
+            contexts,
+            shared: self.shared.clone(),
+        }
     }
 }
 

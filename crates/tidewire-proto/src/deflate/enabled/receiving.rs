@@ -1,9 +1,8 @@
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use super::codec::Source;
-use super::extension::Extension;
+use super::extension::{Extension, Shared};
 use super::history::History;
 use super::inflater::Inflater;
 use crate::deflate::context::{Context, Takeover};
@@ -17,31 +16,36 @@ const WAITING: usize = 1024;
 /// What a connection remembers of the compressed messages it receives.
 #[derive(Debug)]
 pub(crate) struct Receiving {
-    context: Context,
-    codecs: Source,
-    history: History,
+    shared: Arc<Shared>,
+    /// What later messages may refer to; none without context takeover.
+    stream: Option<Box<Stream>>,
     /// The start of a message, which is not worth an inflater yet.
     waiting: Vec<u8>,
     /// The inflater of the message that is open.
     lent: Option<Box<Inflater>>,
     /// How much the message that is open has given.
     len: usize,
-    /// When something was inflated last, where a later message may refer to it; `None` while asleep.
+}
+
+#[derive(Debug)]
+struct Stream {
+    history: History,
+    /// When something was inflated last; `None` while asleep.
     used: Option<Instant>,
-    idle: Duration,
 }
 
 impl Receiving {
     pub(crate) fn new(context: Context, extension: &Extension) -> Self {
-        Self {
-            context,
-            codecs: extension.codecs.clone(),
+        let stream = || Stream {
             history: History::new(context.window_bits.size()),
+            used: None,
+        };
+        Self {
+            shared: extension.shared.clone(),
+            stream: (context.takeover == Takeover::Allowed).then(|| Box::new(stream())),
             waiting: Vec::new(),
             lent: None,
             len: 0,
-            used: None,
-            idle: extension.compression.idle,
         }
     }
 
@@ -63,14 +67,16 @@ impl Receiving {
             self.waiting.extend_from_slice(piece);
             return Ok(());
         }
+        let history = self.stream.as_ref().map(|stream| stream.history.window());
+        let history = history.unwrap_or_default();
         let inflater = self.lent.get_or_insert_with(|| {
-            let mut inflater = self.codecs.0.take_inflater();
-            inflater.begin(self.history.window());
+            let mut inflater = self.shared.codecs.take_inflater();
+            inflater.begin(history);
             inflater
         });
         let len = &mut self.len;
         for input in [&*self.waiting, piece] {
-            inflater.inflate(input, self.history.window(), limit, len, &mut take)?;
+            inflater.inflate(input, history, limit, len, &mut take)?;
         }
         self.waiting = Vec::new();
         if end == End::Last {
@@ -82,24 +88,27 @@ impl Receiving {
 
     /// When the connection may sleep, unless it inflates something before; `None` where that gains nothing.
     pub(crate) fn sleeps_at(&self) -> Option<Instant> {
-        self.used.map(|used| used + self.idle)
+        let used = self.stream.as_ref()?.used?;
+        Some(used + self.shared.compression.idle)
     }
 
     /// Gives up all but what later messages may refer to.
     pub(crate) fn sleep(&mut self) {
-        self.used = None;
-        self.history.rest();
+        if let Some(stream) = &mut self.stream {
+            stream.used = None;
+            stream.history.rest();
+        }
     }
 
     /// Ends a message.
     fn settle(&mut self, now: Instant) {
         self.len = 0;
         if let Some(inflater) = self.lent.take() {
-            if self.context.takeover == Takeover::Allowed {
-                self.history.push(inflater.text());
-                self.used = Some(now);
+            if let Some(stream) = &mut self.stream {
+                stream.history.push(inflater.text());
+                stream.used = Some(now);
             }
-            self.codecs.0.give_inflater(inflater);
+            self.shared.codecs.give_inflater(inflater);
         }
     }
 }
@@ -107,7 +116,7 @@ impl Receiving {
 impl Drop for Receiving {
     fn drop(&mut self) {
         if let Some(inflater) = self.lent.take() {
-            self.codecs.0.give_inflater(inflater);
+            self.shared.codecs.give_inflater(inflater);
         }
     }
 }

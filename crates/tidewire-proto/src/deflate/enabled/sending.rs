@@ -1,9 +1,10 @@
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
-use super::codec::{Owner, Shape, Source};
+use super::codec::{Owner, Shape};
 use super::deflater::{Deflater, Place};
 use super::density::is_dense;
-use super::extension::{Choice, Compression, Extension};
+use super::extension::{Choice, Extension, Shared};
 use super::history::History;
 use crate::deflate::context::{Context, Takeover, WindowBits};
 use crate::event::{End, Message};
@@ -12,30 +13,37 @@ use crate::time::Instant;
 /// What a connection remembers of the compressed messages it sends.
 #[derive(Debug)]
 pub(crate) struct Sending {
-    context: Context,
-    compression: Compression,
-    codecs: Source,
+    window_bits: WindowBits,
+    shared: Arc<Shared>,
     owner: Owner,
+    /// What later messages may refer to; none without context takeover.
+    stream: Option<Box<Stream>>,
+    /// The compressor of a message that is sent in fragments.
+    lent: Option<Box<Deflater>>,
+}
+
+#[derive(Debug)]
+struct Stream {
     history: History,
     /// How much text was compressed.
     position: u64,
-    /// The compressor of a message that is sent in fragments.
-    lent: Option<Box<Deflater>>,
-    /// When something was compressed last, where a later message may refer to it; `None` while asleep.
+    /// When something was compressed last; `None` while asleep.
     used: Option<Instant>,
 }
 
 impl Sending {
     pub(crate) fn new(context: Context, extension: &Extension) -> Self {
-        Self {
-            context,
-            compression: extension.compression,
-            codecs: extension.codecs.clone(),
-            owner: Owner::next(),
+        let stream = || Stream {
             history: History::new(context.window_bits.size()),
             position: 0,
-            lent: None,
             used: None,
+        };
+        Self {
+            window_bits: context.window_bits,
+            shared: extension.shared.clone(),
+            owner: Owner::next(),
+            stream: (context.takeover == Takeover::Allowed).then(|| Box::new(stream())),
+            lent: None,
         }
     }
 
@@ -45,7 +53,7 @@ impl Sending {
     /// two disagree about what later messages refer to. Where there is nothing to refer to, the outcome decides.
     pub(crate) fn message(&mut self, message: Message<'_>) -> Option<Box<Deflater>> {
         let text = message.as_bytes();
-        let is_chosen = match self.compression.choice {
+        let is_chosen = match self.shared.compression.choice {
             Choice::WorthWhile { threshold } => text.len() >= threshold && !is_dense(message),
             Choice::All => true,
         };
@@ -55,7 +63,7 @@ impl Sending {
         let mut deflater = self.lend();
         deflater.deflate(text);
         let has_grown = deflater.last_part().len() >= text.len();
-        if has_grown && !self.keeps_context() && self.compression.choice != Choice::All {
+        if has_grown && !self.keeps_context() && self.shared.compression.choice != Choice::All {
             self.give_back(deflater, None);
             return None;
         }
@@ -71,15 +79,15 @@ impl Sending {
 
     /// Notes that what was compressed of this text is on its way.
     pub(crate) fn settle(&mut self, now: Instant, deflater: Box<Deflater>, text: &[u8], end: End) {
-        if self.keeps_context() {
-            self.used = Some(now);
-            self.history.push(text);
-            self.position += text.len() as u64;
+        if let Some(stream) = &mut self.stream {
+            stream.used = Some(now);
+            stream.history.push(text);
+            stream.position += text.len() as u64;
         }
         match end {
             End::More => self.lent = Some(deflater),
             End::Last => {
-                let place = self.keeps_context().then(|| self.place());
+                let place = self.place();
                 self.give_back(deflater, place);
             }
         }
@@ -94,53 +102,58 @@ impl Sending {
     }
 
     pub(super) fn window_bits(&self) -> WindowBits {
-        self.context.window_bits
+        self.window_bits
     }
 
     /// Whether messages may refer to earlier ones.
     pub(super) fn keeps_context(&self) -> bool {
-        self.context.takeover == Takeover::Allowed
+        self.stream.is_some()
     }
 
     /// When the connection may sleep, unless it compresses something before; `None` where that gains nothing.
     pub(crate) fn sleeps_at(&self) -> Option<Instant> {
-        self.used.map(|used| used + self.compression.idle)
+        let used = self.stream.as_ref()?.used?;
+        Some(used + self.shared.compression.idle)
     }
 
     /// Gives up all but what later messages may refer to.
     pub(crate) fn sleep(&mut self) {
-        self.used = None;
-        self.history.rest();
-        self.codecs.0.release(self.owner);
+        if let Some(stream) = &mut self.stream {
+            stream.used = None;
+            stream.history.rest();
+            self.shared.codecs.release(self.owner);
+        }
     }
 
     fn lend(&mut self) -> Box<Deflater> {
         let shape = self.shape();
-        let mut deflater = self.codecs.0.take_deflater(shape, self.owner);
+        let mut deflater = self.shared.codecs.take_deflater(shape, self.owner);
         if deflater.shape() != shape {
             deflater = Box::new(Deflater::new(shape));
         }
-        deflater.seek(self.place(), self.history.window());
+        let history = self.stream.as_ref().map(|stream| stream.history.window());
+        deflater.seek(self.place(), history.unwrap_or_default());
         deflater
     }
 
     /// Gives a compressor back, whose window holds this connection's stream up to `place`.
     fn give_back(&self, mut deflater: Box<Deflater>, place: Option<Place>) {
         deflater.mark(place);
-        self.codecs.0.give_deflater(deflater);
+        self.shared.codecs.give_deflater(deflater);
     }
 
-    fn place(&self) -> Place {
-        Place {
+    /// Where the stream stands that the next message goes on with.
+    fn place(&self) -> Option<Place> {
+        Some(Place {
             owner: self.owner,
-            position: self.position,
-        }
+            position: self.stream.as_ref()?.position,
+        })
     }
 
     fn shape(&self) -> Shape {
         Shape {
-            level: self.compression.level,
-            window_bits: self.context.window_bits,
+            level: self.shared.compression.level,
+            window_bits: self.window_bits,
         }
     }
 }
@@ -150,6 +163,8 @@ impl Drop for Sending {
         if let Some(deflater) = self.lent.take() {
             self.give_back(deflater, None);
         }
-        self.codecs.0.release(self.owner);
+        if self.keeps_context() {
+            self.shared.codecs.release(self.owner);
+        }
     }
 }
