@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::task::{Poll, ready};
 
-use tidewire_tokio::{Error, WebSocket};
+use tidewire_tokio::{DeflateBuilder, Error, WebSocket};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -108,6 +108,15 @@ async fn echo_bytes(mut stream: TcpStream) -> io::Result<()> {
 /// Echoes messages, as the README shows it.
 pub(crate) async fn tidewire_tokio(listener: TcpListener) -> io::Result<()> {
     tidewire_tokio::serve(listener, echo).await.map(drop)
+}
+
+/// The same, and compresses.
+pub(crate) async fn tidewire_deflating(listener: TcpListener, deflate: DeflateBuilder) -> io::Result<()> {
+    let deflate = deflate.build().map_err(io::Error::other)?;
+    tidewire_tokio::serve(listener, echo)
+        .deflate(deflate)
+        .await
+        .map(drop)
 }
 
 async fn echo(mut ws: WebSocket) -> Result<(), Error> {

@@ -2,6 +2,8 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
+use tidewire_benches::deflate;
+use tidewire_tokio::Deflate;
 use tokio::net::TcpListener;
 
 use crate::server;
@@ -54,6 +56,22 @@ const PLAIN: Talk = Talk::WebSocket {
     decode: |payload| payload.bytes.clone(),
 };
 
+const DEFLATE: Talk = Talk::WebSocket {
+    fields: "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
+    agreed: "permessage-deflate",
+    encode: |message| Payload {
+        bytes: deflate::compress(message),
+        rsv1: true,
+    },
+    decode: |payload| {
+        if payload.rsv1 {
+            deflate::inflate(&payload.bytes)
+        } else {
+            Vec::new()
+        }
+    },
+};
+
 /// The rows of the table.
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
@@ -65,5 +83,30 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "tidewire on tokio",
         serve: |listener| Box::pin(server::tidewire_tokio(listener)),
         talk: PLAIN,
+    },
+    Setting {
+        name: "deflate, no takeover",
+        serve: |listener| {
+            let deflate = Deflate::builder()
+                .server_no_context_takeover()
+                .client_no_context_takeover();
+            Box::pin(server::tidewire_deflating(listener, deflate))
+        },
+        talk: DEFLATE,
+    },
+    Setting {
+        name: "deflate, takeover, 12 bits (the default)",
+        serve: |listener| Box::pin(server::tidewire_deflating(listener, Deflate::builder())),
+        talk: DEFLATE,
+    },
+    Setting {
+        name: "deflate, takeover, 15 bits",
+        serve: |listener| {
+            let deflate = Deflate::builder()
+                .server_max_window_bits(15)
+                .client_max_window_bits(15);
+            Box::pin(server::tidewire_deflating(listener, deflate))
+        },
+        talk: DEFLATE,
     },
 ];

@@ -2,6 +2,8 @@
 
 use tidewire_proto::frame::{FrameHeader, Opcode, ReservedBits, mask};
 
+pub mod deflate;
+
 /// The key that frames of a client are masked with.
 pub const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
