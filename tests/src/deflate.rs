@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use flate2::{Compress, Compression as Level, FlushCompress, Status};
 use tidewire_proto::deflate::{
-    Codecs, Compression, Context, Contexts, Deflater, Extension, Inflater, Owner, Shape, Takeover, WindowBits,
+    Choice, Codecs, Compression, Context, Contexts, Deflater, Extension, Inflater, Owner, Shape, Takeover,
+    WindowBits,
 };
 
 use crate::corpus::Random;
@@ -43,7 +44,7 @@ pub fn extension(server: i8, client: i8, codecs: &Arc<impl Codecs + 'static>) ->
 pub fn compression(level: u8, threshold: usize) -> Compression {
     Compression {
         level,
-        threshold,
+        choice: Choice::WorthWhile { threshold },
         ..Compression::default()
     }
 }
