@@ -48,7 +48,10 @@ fn messages_shorter_than_the_threshold_are_sent_raw() {
             let sent = send(&mut server, "x".repeat(len).as_str());
             // Without takeover the outcome counts, too: one byte does not shrink.
             let wanted = compressed && (ours > 0 || len > 1);
-            assert_eq!(sent.compressed, wanted, "{len} bytes, threshold {threshold}, {ours}");
+            assert_eq!(
+                sent.compressed, wanted,
+                "{len} bytes, threshold {threshold}, {ours}"
+            );
         }
     }
 }
@@ -61,9 +64,16 @@ fn dense_binary_is_sent_raw_and_text_never_skipped() {
         let pool = Pool::shared();
         let mut server = server(ours, compression(6, 64), &pool);
         assert!(!send(&mut server, &noise[..]).compressed, "{ours}");
-        assert_eq!(pool.counts().deflaters_taken, 0, "decided before a codec is borrowed");
+        assert_eq!(
+            pool.counts().deflaters_taken,
+            0,
+            "decided before a codec is borrowed"
+        );
         assert!(send(&mut server, digits.as_str()).compressed, "{ours}");
-        assert!(send(&mut server, digits.as_bytes()).compressed, "{ours}: bytes that shrink");
+        assert!(
+            send(&mut server, digits.as_bytes()).compressed,
+            "{ours}: bytes that shrink"
+        );
     }
 }
 
@@ -125,7 +135,9 @@ fn raw_messages_leave_the_window_as_it_was() {
         let text = corpus::json(&mut random, 300);
         let raw = corpus::noise(&mut random, 2000);
         assert!(!send(&mut server, &raw[..]).compressed);
-        server.send(|tx| tx.message_uncompressed(text.as_str())).expect("open");
+        server
+            .send(|tx| tx.message_uncompressed(text.as_str()))
+            .expect("open");
         assert_eq!(sent(&mut server)[0].frame.payload, text.as_bytes());
         let frame = send(&mut server, text.as_str());
         assert!(frame.compressed);
@@ -158,14 +170,21 @@ fn each_part_of_a_fragmented_message_inflates_at_once() {
                     server.send(|tx| tx.fragment(*part, end)).expect("open");
                     let frames = sent(&mut server);
                     assert_eq!(frames.len(), 1, "{part:.10?}");
-                    assert_eq!((frames[0].compressed, frames[0].frame.fin), (i == 0, end == End::Last));
+                    assert_eq!(
+                        (frames[0].compressed, frames[0].frame.fin),
+                        (i == 0, end == End::Last)
+                    );
                     payload.extend_from_slice(&frames[0].frame.payload);
                     text.push_str(part);
                     // A whole message so far, once the flush that ends the part is cut as a last one would be.
                     let so_far = payload.strip_suffix(&[0, 0, 0xff, 0xff]).unwrap_or(&payload);
                     if !so_far.is_empty() {
                         let read = reference.clone().message(so_far, LIMIT);
-                        assert_eq!(read.as_deref(), Ok(text.as_bytes()), "{ours}, level {level}, part {i}");
+                        assert_eq!(
+                            read.as_deref(),
+                            Ok(text.as_bytes()),
+                            "{ours}, level {level}, part {i}"
+                        );
                     }
                 }
                 assert_eq!(reference.message(&payload, LIMIT).as_deref(), Ok(text.as_bytes()));
@@ -182,11 +201,23 @@ fn a_fragmented_message_keeps_its_kind_and_its_place_in_the_stream() {
     let refused = server.send(|tx| tx.fragment(&b"bytes"[..], End::Last));
     assert_eq!(refused, Err(SendError::FragmentKind));
     assert_eq!(server.send(|tx| tx.message("whole")), Err(SendError::MessageOpen));
-    assert_eq!(server.send(|tx| tx.message_uncompressed("whole")), Err(SendError::MessageOpen));
-    server.send(|tx| tx.fragment(" and more", End::Last)).expect("open");
-    let payload: Vec<u8> = sent(&mut server).into_iter().flat_map(|sent| sent.frame.payload).collect();
+    assert_eq!(
+        server.send(|tx| tx.message_uncompressed("whole")),
+        Err(SendError::MessageOpen)
+    );
+    server
+        .send(|tx| tx.fragment(" and more", End::Last))
+        .expect("open");
+    let payload: Vec<u8> = sent(&mut server)
+        .into_iter()
+        .flat_map(|sent| sent.frame.payload)
+        .collect();
     let read = Inflater::new(15, true).message(&payload, LIMIT);
-    assert_eq!(read.as_deref(), Ok(&b"text and more"[..]), "what was refused left no trace");
+    assert_eq!(
+        read.as_deref(),
+        Ok(&b"text and more"[..]),
+        "what was refused left no trace"
+    );
 }
 
 #[test]
@@ -241,7 +272,10 @@ fn python_s_zlib_reads_what_we_send_and_we_what_it_sends() {
             }
         }
     }
-    let settings = soak::Settings { messages: 3000, seed: 7 };
+    let settings = soak::Settings {
+        messages: 3000,
+        seed: 7,
+    };
     soak::python(settings, &mut zlib, |_| {}).expect("it runs");
 }
 
@@ -263,7 +297,11 @@ fn a_prepared_message_is_compressed_once_for_each_window() {
             let read = Inflater::new(bits.unsigned_abs(), false).message(&frames[0].frame.payload, LIMIT);
             assert_eq!(read.as_deref(), Ok(words.as_bytes()), "{bits} bits");
             let counts = pool.counts();
-            assert_eq!((counts.deflaters_taken, counts.deflaters_out), (taken, 0), "{bits} bits");
+            assert_eq!(
+                (counts.deflaters_taken, counts.deflaters_out),
+                (taken, 0),
+                "{bits} bits"
+            );
         }
     }
 }
@@ -278,7 +316,10 @@ fn a_prepared_message_is_sent_raw_where_it_does_not_shrink_or_nothing_was_agreed
             let mut server = server(ours, compression(6, 64), &pool);
             server.send(|tx| tx.prepared(&dense)).expect("open");
             let frames = sent(&mut server);
-            assert!(!frames[0].compressed && frames[0].frame.payload == noise, "{ours}");
+            assert!(
+                !frames[0].compressed && frames[0].frame.payload == noise,
+                "{ours}"
+            );
         }
         assert!(pool.counts().deflaters_taken <= 2, "found out once");
     }
@@ -301,7 +342,10 @@ fn connections_with_takeover_stay_in_step_with_prepared_messages() {
     let mut servers: Vec<_> = (0..4)
         .map(|i| {
             let ours = [15, 9, -15, 12][i];
-            (server(ours, compression(6, 64), &pool), Inflater::new(ours.unsigned_abs(), ours > 0))
+            (
+                server(ours, compression(6, 64), &pool),
+                Inflater::new(ours.unsigned_abs(), ours > 0),
+            )
         })
         .collect();
     for round in 0..20 {
@@ -311,7 +355,11 @@ fn connections_with_takeover_stay_in_step_with_prepared_messages() {
             server.send(|tx| tx.message(own.as_str())).expect("open");
             for (sent, text) in sent(server).iter().zip([&words, &own]) {
                 let read = reference.message(&sent.frame.payload, LIMIT);
-                assert_eq!(read.as_deref(), Ok(text.as_bytes()), "connection {i}, round {round}");
+                assert_eq!(
+                    read.as_deref(),
+                    Ok(text.as_bytes()),
+                    "connection {i}, round {round}"
+                );
             }
         }
     }

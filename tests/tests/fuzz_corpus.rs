@@ -63,3 +63,13 @@ fn operations_in_any_order_keep_the_promises() {
 fn parameters_of_an_extension_are_agreed_on_by_both_sides() {
     run("extension_parameters", fuzz::extension_parameters);
 }
+
+#[test]
+fn compressed_messages_are_judged_as_by_the_reference() {
+    run("deflate", fuzz::deflate);
+}
+
+#[test]
+fn compressed_messages_are_read_as_they_were_written() {
+    run("deflate_round_trip", fuzz::deflate_round_trip);
+}

@@ -1,5 +1,7 @@
 //! The functions that are fuzzed: each takes any bytes and panics where tidewire breaks a promise.
 
+mod deflate;
+mod deflate_round_trip;
 mod extension_parameters;
 mod operations;
 mod reader_splits;
@@ -7,6 +9,8 @@ mod round_trip;
 mod source;
 mod text;
 
+pub use deflate::deflate;
+pub use deflate_round_trip::deflate_round_trip;
 pub use extension_parameters::extension_parameters;
 pub use operations::operations;
 pub use reader_splits::reader_splits;
