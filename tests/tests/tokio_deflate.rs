@@ -31,7 +31,7 @@ fn build(settings: DeflateBuilder) -> Deflate {
 }
 
 fn extensions(ws: &WebSocket<DuplexStream>) -> Vec<String> {
-    ws.handshake().extensions().map(str::to_owned).collect()
+    ws.handshake().extensions().collect()
 }
 
 fn json(len: usize) -> String {
