@@ -173,12 +173,14 @@ fn every_codec_comes_back_however_a_connection_ends() {
                 (0, 0),
                 "{name}, {bits} bits"
             );
-            assert_eq!(counts.releases, 1, "{name}, {bits} bits: once is enough");
+            // Without takeover no compressor was its own.
+            let releases = u64::from(bits > 0);
+            assert_eq!(counts.releases, releases, "{name}, {bits} bits: once is enough");
             assert_eq!(pool.owned(), 0, "{name}, {bits} bits");
             drop(left);
             assert_eq!(
                 pool.counts().releases,
-                1,
+                releases,
                 "{name}, {bits} bits: nothing is left to give up"
             );
         }
