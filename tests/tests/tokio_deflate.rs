@@ -1,5 +1,9 @@
 //! permessage-deflate through the tokio adapter: switched on by one call, seen on the wire and in the metrics.
 
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+
 use flate2::{Compress, Compression, FlushCompress};
 use tidewire_tests::live::{Peer, ROOMY, bounded};
 use tidewire_tests::wire::Frame;
@@ -7,6 +11,7 @@ use tidewire_tokio::{
     Accept, Connect, Deflate, DeflateBuilder, Error, HandshakeError, Message, Prepared, WebSocket,
 };
 use tokio::io::{DuplexStream, duplex};
+use tokio::task::LocalSet;
 
 /// A server and a client with these settings.
 async fn pair(
@@ -203,6 +208,55 @@ async fn a_bomb_ends_in_1009() {
         assert_eq!((first, &payload[..2]), (0x88, &1009_u16.to_be_bytes()[..]));
     })
     .await;
+}
+
+/// Counts how often another task of the thread gets its turn until `work` is done.
+async fn turns_of_others<T>(work: impl Future<Output = T>) -> (T, usize) {
+    let turns = Rc::new(Cell::new(0));
+    let counter = turns.clone();
+    let other = tokio::task::spawn_local(async move {
+        loop {
+            counter.set(counter.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    });
+    let done = work.await;
+    other.abort();
+    (done, turns.get())
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn much_that_little_input_becomes_leaves_others_their_turns() {
+    // One message of the limit; many small ones, each of which the application takes at once.
+    for (len, messages) in [(16 << 20, 1), (200 << 10, 80)] {
+        bounded(LocalSet::new().run_until(async {
+            let (near, far) = duplex(ROOMY);
+            let accept = Accept::new().deflate(build(Deflate::builder().client_no_context_takeover()));
+            let (ws, mut peer) = tokio::join!(
+                accept.accept(near),
+                Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            );
+            let mut ws = ws.expect("an accepted client");
+            let bomb = Frame::new(0xc2, bomb(len));
+            for _ in 0..messages {
+                peer.send(&bomb).await;
+            }
+            let receive = async {
+                for _ in 0..messages {
+                    let message = ws.recv().await.expect("open").expect("a message");
+                    assert_eq!(message.len(), len);
+                }
+            };
+            let ((), turns) = turns_of_others(receive).await;
+            // 256 KiB a turn, and what 1 KiB of input makes of itself.
+            let fewest = messages * len / (256 + 1024 + 200 << 10);
+            assert!(
+                turns >= fewest,
+                "{messages} of {len} bytes: {turns} turns, {fewest} are due"
+            );
+        }))
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod busy;
 mod closing;
 mod deadlines;
+mod deflate;
 mod echo;
 mod failures;
 mod halves;
