@@ -22,6 +22,9 @@ impl Random {
     }
 
     /// The next number below `end`.
+    ///
+    /// # Panics
+    /// Where `end` is zero.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.number() % end as u64).expect("below a usize")
     }
@@ -98,7 +101,8 @@ pub fn scripts(random: &mut Random, len: usize) -> String {
     while text.len() < len {
         text.push_str(random.one_of(&WORDS));
         if random.one_in(3) {
-            text.push(char::from_u32(0x4e00 + random.below(2000) as u32).unwrap_or('x'));
+            let ideograph = u32::try_from(random.below(2000)).map(|at| char::from_u32(0x4e00 + at));
+            text.extend(ideograph.ok().flatten());
         }
     }
     text

@@ -70,8 +70,8 @@ pub struct Pool(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    deflaters: Vec<Box<Deflater>>,
-    inflaters: Vec<Box<Inflater>>,
+    deflaters: Vec<Deflater>,
+    inflaters: Vec<Inflater>,
     counts: Counts,
 }
 
@@ -98,7 +98,7 @@ impl Pool {
 }
 
 impl Codecs for Pool {
-    fn take_deflater(&self, shape: Shape, owner: Owner) -> Box<Deflater> {
+    fn take_deflater(&self, shape: Shape, owner: Owner) -> Deflater {
         let mut kept = self.kept();
         kept.counts.deflaters_out += 1;
         kept.counts.deflaters_taken += 1;
@@ -109,11 +109,11 @@ impl Codecs for Pool {
         });
         match found {
             Some(found) => kept.deflaters.swap_remove(found),
-            None => Box::new(Deflater::new(shape)),
+            None => Deflater::new(shape),
         }
     }
 
-    fn give_deflater(&self, deflater: Box<Deflater>) {
+    fn give_deflater(&self, deflater: Deflater) {
         let mut kept = self.kept();
         kept.counts.deflaters_out -= 1;
         kept.deflaters.push(deflater);
@@ -129,14 +129,14 @@ impl Codecs for Pool {
         }
     }
 
-    fn take_inflater(&self) -> Box<Inflater> {
+    fn take_inflater(&self) -> Inflater {
         let mut kept = self.kept();
         kept.counts.inflaters_out += 1;
         kept.counts.inflaters_taken += 1;
         kept.inflaters.pop().unwrap_or_default()
     }
 
-    fn give_inflater(&self, inflater: Box<Inflater>) {
+    fn give_inflater(&self, inflater: Inflater) {
         let mut kept = self.kept();
         kept.counts.inflaters_out -= 1;
         kept.inflaters.push(inflater);
@@ -145,18 +145,31 @@ impl Codecs for Pool {
 
 /// A lender that gives any codec to anybody: of other owners, of the wrong shape, long stale, new, or the right one.
 #[derive(Debug)]
-pub struct Careless(Mutex<(Random, VecDeque<Box<Deflater>>, Vec<Box<Inflater>>)>);
+pub struct Careless(Mutex<Heap>);
+
+#[derive(Debug)]
+struct Heap {
+    random: Random,
+    deflaters: VecDeque<Deflater>,
+    inflaters: Vec<Inflater>,
+}
 
 impl Careless {
     /// One whose whims this seed determines.
     pub fn shared(seed: u64) -> Arc<Self> {
-        Arc::new(Self(Mutex::new((Random::new(seed), VecDeque::new(), Vec::new()))))
+        Arc::new(Self(Mutex::new(Heap {
+            random: Random::new(seed),
+            deflaters: VecDeque::new(),
+            inflaters: Vec::new(),
+        })))
     }
 }
 
 impl Codecs for Careless {
-    fn take_deflater(&self, shape: Shape, owner: Owner) -> Box<Deflater> {
-        let (random, deflaters, _) = &mut *self.0.lock().expect("nobody panics with it");
+    fn take_deflater(&self, shape: Shape, owner: Owner) -> Deflater {
+        let Heap {
+            random, deflaters, ..
+        } = &mut *self.0.lock().expect("nobody panics with it");
         let found = match random.below(5) {
             0 => None,
             1 => deflaters.pop_front(),
@@ -168,14 +181,16 @@ impl Codecs for Careless {
             _ => {
                 let level = 1 + random.below(9).to_le_bytes()[0];
                 let window_bits = random.one_of(&[WindowBits::MIN, shape.window_bits, WindowBits::MAX]);
-                return Box::new(Deflater::new(Shape { level, window_bits }));
+                return Deflater::new(Shape { level, window_bits });
             }
         };
-        found.unwrap_or_else(|| Box::new(Deflater::new(shape)))
+        found.unwrap_or_else(|| Deflater::new(shape))
     }
 
-    fn give_deflater(&self, deflater: Box<Deflater>) {
-        let (random, deflaters, _) = &mut *self.0.lock().expect("nobody panics with it");
+    fn give_deflater(&self, deflater: Deflater) {
+        let Heap {
+            random, deflaters, ..
+        } = &mut *self.0.lock().expect("nobody panics with it");
         if deflaters.len() > 12 {
             let at = random.below(deflaters.len());
             deflaters.remove(at);
@@ -185,17 +200,19 @@ impl Codecs for Careless {
 
     fn release(&self, _owner: Owner) {}
 
-    fn take_inflater(&self) -> Box<Inflater> {
-        let (random, _, inflaters) = &mut *self.0.lock().expect("nobody panics with it");
+    fn take_inflater(&self) -> Inflater {
+        let Heap {
+            random, inflaters, ..
+        } = &mut *self.0.lock().expect("nobody panics with it");
         if inflaters.is_empty() || random.one_in(3) {
-            return Box::default();
+            return Inflater::new();
         }
         let at = random.below(inflaters.len());
         inflaters.swap_remove(at)
     }
 
-    fn give_inflater(&self, inflater: Box<Inflater>) {
-        let (_, _, inflaters) = &mut *self.0.lock().expect("nobody panics with it");
+    fn give_inflater(&self, inflater: Inflater) {
+        let Heap { inflaters, .. } = &mut *self.0.lock().expect("nobody panics with it");
         inflaters.truncate(4);
         inflaters.push(inflater);
     }

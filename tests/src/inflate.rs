@@ -223,7 +223,7 @@ impl Code {
             }
         }
         // The fixed code of distances has two that nobody may use; others may have one symbol, or none.
-        let is_small = symbols.len() <= 1 && symbols.len() as u32 == counts[1] && !must_be_complete;
+        let is_small = symbols.len() <= 1 && counts[1] as usize == symbols.len() && !must_be_complete;
         let is_fixed = lens == [5; 30];
         if left > 0 && !is_small && !is_fixed {
             return Err(Fault::Broken);

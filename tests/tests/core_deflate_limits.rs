@@ -41,6 +41,9 @@ fn outcome(seen: &[Seen]) -> (usize, Option<ProtocolError>) {
     (len, error)
 }
 
+/// Makes a payload of a text of this length.
+type Compress<'c> = dyn Fn(usize) -> Vec<u8> + 'c;
+
 #[test]
 fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
     let noise = corpus::noise(&mut Random::new(1), LIMIT + 1);
@@ -57,7 +60,7 @@ fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
         payload.push(0);
         payload
     };
-    let table: [(&str, &dyn Fn(usize) -> Vec<u8>); 4] = [
+    let table: [(&str, &Compress<'_>); 4] = [
         ("that shrinks", &|len| {
             Compressor::new(6, 15).message(&vec![7; len])
         }),
@@ -175,7 +178,7 @@ fn a_turn_inflates_256_kib_and_what_it_has_begun_and_leaves_the_rest() {
     let many: Vec<u8> = {
         let mut peer = Compressor::new(9, 15);
         let small: Vec<Vec<Frame>> = (0..100)
-            .map(|_| frames(&peer.message(&[0; 100_000]), 1 << 20))
+            .map(|_| frames(&peer.message(&vec![0; 100_000]), 1 << 20))
             .collect();
         wire::stream(&small.concat(), Sender::Client)
     };

@@ -80,11 +80,10 @@ fn carry<A: Role, B: Role>(
                 }
                 let (part, after) = rest.split_at(cut);
                 rest = after;
-                if !rest.is_empty() {
-                    tx.fragment(part, End::More)?;
-                } else {
+                if rest.is_empty() {
                     return tx.fragment(part, End::Last);
                 }
+                tx.fragment(part, End::More)?;
             }
             tx.fragment(rest, End::Last)
         }

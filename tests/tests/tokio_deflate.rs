@@ -249,7 +249,7 @@ async fn much_that_little_input_becomes_leaves_others_their_turns() {
             };
             let ((), turns) = turns_of_others(receive).await;
             // 256 KiB a turn, and what 1 KiB of input makes of itself.
-            let fewest = messages * len / (256 + 1024 + 200 << 10);
+            let fewest = messages * len / ((256 + 1024 + 200) << 10);
             assert!(
                 turns >= fewest,
                 "{messages} of {len} bytes: {turns} turns, {fewest} are due"

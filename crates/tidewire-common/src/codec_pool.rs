@@ -14,15 +14,11 @@ pub struct CodecPool {
     resting: Mutex<Resting>,
 }
 
-#[expect(
-    clippy::vec_box,
-    reason = "codecs are lent in their boxes, so that lending one allocates nothing"
-)]
 #[derive(Default)]
 struct Resting {
     /// The longest at rest first.
-    deflaters: VecDeque<Box<Deflater>>,
-    inflaters: Vec<Box<Inflater>>,
+    deflaters: VecDeque<Deflater>,
+    inflaters: Vec<Inflater>,
     bytes: usize,
 }
 
@@ -41,19 +37,18 @@ impl CodecPool {
 }
 
 impl Resting {
-    fn take(&mut self, place: usize) -> Option<Box<Deflater>> {
+    fn take(&mut self, place: usize) -> Option<Deflater> {
         let deflater = self.deflaters.remove(place)?;
         self.bytes -= deflater.memory();
         Some(deflater)
     }
 
     fn place(&self, is_it: impl Fn(&Deflater) -> bool) -> Option<usize> {
-        self.deflaters.iter().position(|deflater| is_it(deflater))
+        self.deflaters.iter().position(is_it)
     }
 
-    #[expect(clippy::vec_box, reason = "as for the pool")]
     /// Lets go of what exceeds the budget; dropping it is for the caller, without the lock.
-    fn excess(&mut self, budget: usize) -> Vec<Box<Deflater>> {
+    fn excess(&mut self, budget: usize) -> Vec<Deflater> {
         let mut excess = Vec::new();
         while self.bytes > budget
             && let Some(deflater) = self.take(0)
@@ -65,7 +60,7 @@ impl Resting {
 }
 
 impl Codecs for CodecPool {
-    fn take_deflater(&self, shape: Shape, owner: Owner) -> Box<Deflater> {
+    fn take_deflater(&self, shape: Shape, owner: Owner) -> Deflater {
         let mut resting = self.resting();
         let fits = |deflater: &Deflater| deflater.shape() == shape;
         let own = resting.place(|deflater| deflater.owner() == Some(owner) && fits(deflater));
@@ -83,10 +78,10 @@ impl Codecs for CodecPool {
             return deflater;
         }
         drop(resting);
-        Box::new(Deflater::new(shape))
+        Deflater::new(shape)
     }
 
-    fn give_deflater(&self, deflater: Box<Deflater>) {
+    fn give_deflater(&self, deflater: Deflater) {
         let mut resting = self.resting();
         resting.bytes += deflater.memory();
         resting.deflaters.push_back(deflater);
@@ -115,7 +110,7 @@ impl Codecs for CodecPool {
         drop(resting);
     }
 
-    fn take_inflater(&self) -> Box<Inflater> {
+    fn take_inflater(&self) -> Inflater {
         let mut resting = self.resting();
         match resting.inflaters.pop() {
             Some(inflater) => {
@@ -124,12 +119,12 @@ impl Codecs for CodecPool {
             }
             None => {
                 drop(resting);
-                Box::default()
+                Inflater::new()
             }
         }
     }
 
-    fn give_inflater(&self, inflater: Box<Inflater>) {
+    fn give_inflater(&self, inflater: Inflater) {
         let mut resting = self.resting();
         if resting.bytes + inflater.memory() <= self.budget {
             resting.bytes += inflater.memory();
@@ -219,15 +214,15 @@ mod tests {
             sender.send();
         }
         assert_eq!(deflaters(&pool), 5);
-        let places = |pool: &CodecPool| {
+        let owners = |pool: &CodecPool| -> Vec<_> {
             let resting = pool.resting();
-            Vec::from_iter(resting.deflaters.iter().map(|deflater| &raw const **deflater))
+            resting.deflaters.iter().map(Deflater::owner).collect()
         };
-        let before = places(&pool);
+        let before = owners(&pool);
         for sender in &mut senders {
             sender.send();
         }
-        assert_eq!(places(&pool), before);
+        assert_eq!(owners(&pool), before);
     }
 
     #[test]

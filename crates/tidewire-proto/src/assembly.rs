@@ -205,6 +205,11 @@ impl Assembly {
         }
     }
 
+    /// Forgets what is stored, and gives all its memory back.
+    pub(crate) fn drop_store(&mut self) {
+        self.store = Store::Binary(Vec::new());
+    }
+
     /// Forgets what is stored, and gives large memory back.
     pub(crate) fn clear_store(&mut self) {
         self.store.clear();

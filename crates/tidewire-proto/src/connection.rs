@@ -270,6 +270,8 @@ impl<R: Role> Connection<R> {
                 if let Some(inflate) = inflate {
                     inflate.sleep();
                 }
+                // What is inflated is stored, however small.
+                self.receive.rest();
             }
         }
     }

@@ -105,6 +105,13 @@ impl ReceiveState {
         self.lent = None;
     }
 
+    /// Gives the memory of a store back that holds nothing.
+    pub(crate) fn rest(&mut self) {
+        if !self.assembly.has_stored() {
+            self.assembly.drop_store();
+        }
+    }
+
     /// Forgets the store that the last event lent.
     fn settle(&mut self) {
         match self.lent.take() {

@@ -287,7 +287,7 @@ impl<R: Role> Writer<'_, R> {
     }
 
     /// Appends what was compressed of `text`, and gives the compressor back.
-    fn compressed(&mut self, opcode: Opcode, end: End, deflater: Box<Deflater>, text: &[u8]) {
+    fn compressed(&mut self, opcode: Opcode, end: End, deflater: Deflater, text: &[u8]) {
         let payload = match end {
             End::More => deflater.part(),
             End::Last => deflater.last_part(),

@@ -16,15 +16,15 @@ pub(crate) enum Receiving {}
 pub(crate) enum Deflater {}
 
 impl Sending {
-    pub(crate) fn message(&mut self, _: Message<'_>) -> Option<Box<Deflater>> {
+    pub(crate) fn message(&mut self, _: Message<'_>) -> Option<Deflater> {
         match *self {}
     }
 
-    pub(crate) fn fragment(&mut self, _: &[u8]) -> Box<Deflater> {
+    pub(crate) fn fragment(&mut self, _: &[u8]) -> Deflater {
         match *self {}
     }
 
-    pub(crate) fn settle(&mut self, _: Instant, _: Box<Deflater>, _: &[u8], _: End) {
+    pub(crate) fn settle(&mut self, _: Instant, _: Deflater, _: &[u8], _: End) {
         match *self {}
     }
 

@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::deflater::Deflater;
@@ -15,20 +14,20 @@ use crate::deflate::context::WindowBits;
 /// [`NoPool`] keeps none. `tidewire-common` has a pool with a budget.
 pub trait Codecs: Send + Sync {
     /// Lends a compressor of this shape, best the one that its owner gave back last.
-    fn take_deflater(&self, shape: Shape, owner: Owner) -> Box<Deflater>;
+    fn take_deflater(&self, shape: Shape, owner: Owner) -> Deflater;
 
     /// Takes a compressor back; one that [belongs](Deflater::owner) to a connection saves that the priming, if
     /// nobody else needs it.
-    fn give_deflater(&self, deflater: Box<Deflater>);
+    fn give_deflater(&self, deflater: Deflater);
 
     /// Learns that this connection sleeps or has ended: it does not come back for its compressor soon.
     fn release(&self, owner: Owner);
 
     /// Lends an inflater.
-    fn take_inflater(&self) -> Box<Inflater>;
+    fn take_inflater(&self) -> Inflater;
 
     /// Takes an inflater back.
-    fn give_inflater(&self, inflater: Box<Inflater>);
+    fn give_inflater(&self, inflater: Inflater);
 }
 
 /// What distinguishes one compressor from another.
@@ -56,17 +55,17 @@ impl Owner {
 pub struct NoPool;
 
 impl Codecs for NoPool {
-    fn take_deflater(&self, shape: Shape, _owner: Owner) -> Box<Deflater> {
-        Box::new(Deflater::new(shape))
+    fn take_deflater(&self, shape: Shape, _owner: Owner) -> Deflater {
+        Deflater::new(shape)
     }
 
-    fn give_deflater(&self, _deflater: Box<Deflater>) {}
+    fn give_deflater(&self, _deflater: Deflater) {}
 
     fn release(&self, _owner: Owner) {}
 
-    fn take_inflater(&self) -> Box<Inflater> {
-        Box::new(Inflater::new())
+    fn take_inflater(&self) -> Inflater {
+        Inflater::new()
     }
 
-    fn give_inflater(&self, _inflater: Box<Inflater>) {}
+    fn give_inflater(&self, _inflater: Inflater) {}
 }

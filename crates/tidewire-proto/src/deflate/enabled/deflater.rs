@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -13,8 +14,10 @@ const RETAINED_OUTPUT: usize = 64 * 1024;
 /// zlib: a flush wants room for more than six bytes, or its marker may be written twice.
 const ROOM_TO_FLUSH: usize = 64;
 
-/// A compressor and its output.
-pub struct Deflater {
+/// A compressor and its output; moving it moves a pointer.
+pub struct Deflater(Box<Parts>);
+
+struct Parts {
     compress: Compress,
     shape: Shape,
     /// Whose stream its window holds, and up to which byte.
@@ -38,77 +41,80 @@ impl Deflater {
         // zlib cannot compress with 8. With 9 it never looks back further than 512 bytes less its look-ahead of 262,
         // and so never beyond the 256 that a peer with a window of 8 has kept.
         let window_bits = shape.window_bits.get().max(9);
-        Self {
+        Self(Box::new(Parts {
             compress: Compress::new_with_window_bits(level, false, window_bits),
             shape,
             place: None,
             output: Vec::new(),
             filled: 0,
-        }
+        }))
     }
 
     /// Its level and window.
     pub fn shape(&self) -> Shape {
-        self.shape
+        self.0.shape
     }
 
     /// The connection whose next message it may compress without priming.
     pub fn owner(&self) -> Option<Owner> {
-        self.place.map(|place| place.owner)
+        self.0.place.map(|place| place.owner)
     }
 
     /// Gives up the connection it belongs to, so that it is anybody's.
     pub fn disown(&mut self) {
-        self.place = None;
+        self.0.place = None;
     }
 
     /// About how many bytes of memory it takes.
     ///
     /// zlib-rs: the window twice, as much for its chains, 128 KiB of hash heads, and 80 KiB for what is pending.
     pub fn memory(&self) -> usize {
-        (4 << self.shape.window_bits.get().max(9)) + (208 << 10) + self.output.capacity()
+        (4 << self.0.shape.window_bits.get().max(9)) + (208 << 10) + self.0.output.capacity()
     }
 
     /// Makes it continue the stream at `place`, of which `history` is the end, or begin one.
     pub(super) fn seek(&mut self, place: Option<Place>, history: &[u8]) {
-        if place.is_some() && self.place == place {
+        if place.is_some() && self.0.place == place {
             return;
         }
-        self.compress.reset();
+        self.0.compress.reset();
         if !history.is_empty() {
             // Refused only by a stream with a header, or one that has begun.
-            let primed = self.compress.set_dictionary(history);
+            let primed = self.0.compress.set_dictionary(history);
             debug_assert!(primed.is_ok(), "{primed:?}");
         }
     }
 
     /// Notes where the stream stands after the message, for the connection to come back to.
     pub(super) fn mark(&mut self, place: Option<Place>) {
-        self.place = place;
-        if self.output.len() > RETAINED_OUTPUT {
-            self.output = Vec::new();
+        self.0.place = place;
+        if self.0.output.len() > RETAINED_OUTPUT {
+            self.0.output = Vec::new();
         }
     }
 
     /// Compresses a message or a part of it, so that the peer can inflate all of it.
     pub(super) fn deflate(&mut self, text: &[u8]) {
-        self.filled = 0;
+        self.0.filled = 0;
         let mut rest = text;
         loop {
-            if self.output.len() - self.filled < ROOM_TO_FLUSH {
-                self.output.resize((self.output.len() * 2).max(FIRST_OUTPUT), 0);
+            if self.0.output.len() - self.0.filled < ROOM_TO_FLUSH {
+                self.0
+                    .output
+                    .resize((self.0.output.len() * 2).max(FIRST_OUTPUT), 0);
             }
-            let room = self.output.get_mut(self.filled..).unwrap_or_default();
+            let room = self.0.output.get_mut(self.0.filled..).unwrap_or_default();
             let room_len = room.len();
-            let before = (self.compress.total_in(), self.compress.total_out());
+            let before = (self.0.compress.total_in(), self.0.compress.total_out());
             let status = self
+                .0
                 .compress
                 .compress(rest, room, FlushCompress::Sync)
                 .expect("zlib refuses a flush only on a stream that was never set up");
-            let taken = step(before.0, self.compress.total_in());
-            let written = step(before.1, self.compress.total_out());
+            let taken = step(before.0, self.0.compress.total_in());
+            let written = step(before.1, self.0.compress.total_out());
             rest = rest.get(taken..).unwrap_or_default();
-            self.filled += written;
+            self.0.filled += written;
             // zlib: "If deflate returns with avail_out == 0, this function must be called again [...] until the
             // flush is complete"; `BufError` says that it is.
             if (rest.is_empty() && written < room_len) || status == Status::BufError {
@@ -119,7 +125,7 @@ impl Deflater {
 
     /// What was compressed, ready for a frame that is not the message's last.
     pub(crate) fn part(&self) -> &[u8] {
-        self.output.get(..self.filled).unwrap_or_default()
+        self.0.output.get(..self.0.filled).unwrap_or_default()
     }
 
     /// What was compressed, ready for the last frame of a message.
@@ -142,7 +148,7 @@ fn step(before: u64, after: u64) -> usize {
 impl fmt::Debug for Deflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deflater")
-            .field("shape", &self.shape)
+            .field("shape", &self.0.shape)
             .field("owner", &self.owner())
             .finish_non_exhaustive()
     }

@@ -21,7 +21,9 @@ const CUT_OFF: usize = 4;
 /// An inflater and its output, of which the last 32 KiB stay readable.
 ///
 /// It serves any window: what a peer with a smaller one may refer to is bounded by the history that it is primed with.
-pub struct Inflater {
+pub struct Inflater(Box<Parts>);
+
+struct Parts {
     decompress: Decompress,
     buffer: Box<[u8]>,
     filled: usize,
@@ -41,24 +43,24 @@ struct Step {
 impl Inflater {
     /// An inflater that has seen nothing.
     pub fn new() -> Self {
-        Self {
+        Self(Box::new(Parts {
             decompress: Decompress::new(false),
             buffer: vec![0; WINDOW + SLICE].into(),
             filled: 0,
             piece: 0,
             ended: false,
-        }
+        }))
     }
 
     /// About how many bytes of memory it takes.
     pub fn memory(&self) -> usize {
-        (47 << 10) + self.buffer.len()
+        (47 << 10) + self.0.buffer.len()
     }
 
     /// Starts a message that may refer to `history`.
     pub(super) fn begin(&mut self, history: &[u8]) {
-        self.filled = 0;
-        self.piece = 0;
+        self.0.filled = 0;
+        self.0.piece = 0;
         self.prime(history);
     }
 
@@ -74,14 +76,14 @@ impl Inflater {
         mut take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
     ) -> Result<(), ProtocolError> {
         loop {
-            if self.ended && !input.is_empty() {
+            if self.0.ended && !input.is_empty() {
                 // RFC 7692 §7.2.3.4 has the stream go on behind a final block.
                 self.prime(history);
             }
             // One byte more than there may be is enough to know.
             let step = self.step(input, (limit - *len).saturating_add(1))?;
             input = input.get(step.taken..).unwrap_or_default();
-            let piece = self.buffer.get(self.piece..self.filled).unwrap_or_default();
+            let piece = self.0.buffer.get(self.0.piece..self.0.filled).unwrap_or_default();
             *len += piece.len();
             if *len > limit {
                 return Err(ProtocolError::MessageTooBig {
@@ -91,7 +93,7 @@ impl Inflater {
             }
             if !piece.is_empty() {
                 take(piece)?;
-            } else if step.taken == 0 && !input.is_empty() && !self.ended {
+            } else if step.taken == 0 && !input.is_empty() && !self.0.ended {
                 return Err(ProtocolError::BrokenDeflate);
             }
             if input.is_empty() && !step.is_full {
@@ -103,13 +105,13 @@ impl Inflater {
     /// Ends the message: it must stand between two blocks.
     pub(super) fn finish(&mut self) -> Result<(), ProtocolError> {
         // Some senders end their stream with a final block and nothing behind it; then nothing was cut off.
-        if self.ended {
+        if self.0.ended {
             return Ok(());
         }
         let step = self.step(&TAIL, SLICE)?;
         // §7.2.1 lets BFINAL be set on the empty block, too, whose end was cut off; then that ends the stream.
         let is_whole = step.taken == CUT_OFF || step.taken == TAIL.len();
-        if self.ended && is_whole && self.piece == self.filled {
+        if self.0.ended && is_whole && self.0.piece == self.0.filled {
             Ok(())
         } else {
             Err(ProtocolError::BrokenDeflate)
@@ -118,46 +120,47 @@ impl Inflater {
 
     /// The end of what the message has given, a window of it at most.
     pub(super) fn text(&self) -> &[u8] {
-        let start = self.filled.saturating_sub(WINDOW);
-        self.buffer.get(start..self.filled).unwrap_or_default()
+        let start = self.0.filled.saturating_sub(WINDOW);
+        self.0.buffer.get(start..self.0.filled).unwrap_or_default()
     }
 
     /// Inflates into the next slice, of `most` bytes at most.
     fn step(&mut self, input: &[u8], most: usize) -> Result<Step, ProtocolError> {
-        if self.buffer.len() - self.filled < SLICE {
-            let start = self.filled.saturating_sub(WINDOW);
-            self.buffer.copy_within(start..self.filled, 0);
-            self.filled -= start;
+        if self.0.buffer.len() - self.0.filled < SLICE {
+            let start = self.0.filled.saturating_sub(WINDOW);
+            self.0.buffer.copy_within(start..self.0.filled, 0);
+            self.0.filled -= start;
         }
-        self.piece = self.filled;
-        let end = self.filled + most.min(SLICE);
-        let slice = self.buffer.get_mut(self.filled..end).unwrap_or_default();
+        self.0.piece = self.0.filled;
+        let end = self.0.filled + most.min(SLICE);
+        let slice = self.0.buffer.get_mut(self.0.filled..end).unwrap_or_default();
         let slice_len = slice.len();
-        let before = (self.decompress.total_in(), self.decompress.total_out());
+        let before = (self.0.decompress.total_in(), self.0.decompress.total_out());
         let status = self
+            .0
             .decompress
             .decompress(input, slice, FlushDecompress::Sync)
             .map_err(|_| ProtocolError::BrokenDeflate)?;
         let step = |before, after| usize::try_from(after - before).unwrap_or(usize::MAX);
-        let written = step(before.1, self.decompress.total_out());
-        self.filled += written;
-        self.ended = status == Status::StreamEnd;
+        let written = step(before.1, self.0.decompress.total_out());
+        self.0.filled += written;
+        self.0.ended = status == Status::StreamEnd;
         Ok(Step {
-            taken: step(before.0, self.decompress.total_in()),
-            is_full: written == slice_len && !self.ended,
+            taken: step(before.0, self.0.decompress.total_in()),
+            is_full: written == slice_len && !self.0.ended,
         })
     }
 
     /// Starts a stream that may refer to `history` and to what the message has given.
     fn prime(&mut self, history: &[u8]) {
-        self.decompress.reset(false);
-        self.ended = false;
-        let start = self.filled.saturating_sub(WINDOW);
-        let text = self.buffer.get(start..self.filled).unwrap_or_default();
+        self.0.decompress.reset(false);
+        self.0.ended = false;
+        let start = self.0.filled.saturating_sub(WINDOW);
+        let text = self.0.buffer.get(start..self.0.filled).unwrap_or_default();
         for part in [history, text] {
             if !part.is_empty() {
                 // Refused only by a stream with a header.
-                let primed = self.decompress.set_dictionary(part);
+                let primed = self.0.decompress.set_dictionary(part);
                 debug_assert!(primed.is_ok(), "{primed:?}");
             }
         }

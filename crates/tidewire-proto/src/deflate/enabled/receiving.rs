@@ -22,7 +22,7 @@ pub(crate) struct Receiving {
     /// The start of a message, which is not worth an inflater yet.
     waiting: Vec<u8>,
     /// The inflater of the message that is open.
-    lent: Option<Box<Inflater>>,
+    lent: Option<Inflater>,
     /// How much the message that is open has given.
     len: usize,
 }

@@ -19,7 +19,7 @@ pub(crate) struct Sending {
     /// What later messages may refer to; none without context takeover.
     stream: Option<Box<Stream>>,
     /// The compressor of a message that is sent in fragments.
-    lent: Option<Box<Deflater>>,
+    lent: Option<Deflater>,
 }
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Sending {
     ///
     /// Whether it is must be known before the compressor sees the text: once it has, the peer must see it, too, or the
     /// two disagree about what later messages refer to. Where there is nothing to refer to, the outcome decides.
-    pub(crate) fn message(&mut self, message: Message<'_>) -> Option<Box<Deflater>> {
+    pub(crate) fn message(&mut self, message: Message<'_>) -> Option<Deflater> {
         let text = message.as_bytes();
         let is_chosen = match self.shared.compression.choice {
             Choice::WorthWhile { threshold } => text.len() >= threshold && !is_dense(message),
@@ -71,14 +71,14 @@ impl Sending {
     }
 
     /// Compresses a fragment of a compressed message; [`settle`](Self::settle) is to follow.
-    pub(crate) fn fragment(&mut self, text: &[u8]) -> Box<Deflater> {
+    pub(crate) fn fragment(&mut self, text: &[u8]) -> Deflater {
         let mut deflater = self.lent.take().unwrap_or_else(|| self.lend());
         deflater.deflate(text);
         deflater
     }
 
     /// Notes that what was compressed of this text is on its way.
-    pub(crate) fn settle(&mut self, now: Instant, deflater: Box<Deflater>, text: &[u8], end: End) {
+    pub(crate) fn settle(&mut self, now: Instant, deflater: Deflater, text: &[u8], end: End) {
         if let Some(stream) = &mut self.stream {
             stream.used = Some(now);
             stream.history.push(text);
@@ -125,11 +125,11 @@ impl Sending {
         }
     }
 
-    fn lend(&mut self) -> Box<Deflater> {
+    fn lend(&mut self) -> Deflater {
         let shape = self.shape();
         let mut deflater = self.shared.codecs.take_deflater(shape, self.owner);
         if deflater.shape() != shape {
-            deflater = Box::new(Deflater::new(shape));
+            deflater = Deflater::new(shape);
         }
         let history = self.stream.as_ref().map(|stream| stream.history.window());
         deflater.seek(self.place(), history.unwrap_or_default());
@@ -137,7 +137,7 @@ impl Sending {
     }
 
     /// Gives a compressor back, whose window holds this connection's stream up to `place`.
-    fn give_back(&self, mut deflater: Box<Deflater>, place: Option<Place>) {
+    fn give_back(&self, mut deflater: Deflater, place: Option<Place>) {
         deflater.mark(place);
         self.shared.codecs.give_deflater(deflater);
     }
