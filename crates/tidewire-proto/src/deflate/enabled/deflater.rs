@@ -5,6 +5,7 @@ use core::fmt;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::codec::{Owner, Shape};
+use crate::deflate::context::WindowBits;
 
 /// What ends every flush: an empty block, which is cut off the message (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -78,7 +79,16 @@ impl Deflater {
             return;
         }
         self.0.compress.reset();
-        if !history.is_empty() {
+        if history.is_empty() {
+            return;
+        }
+        let Shape { level, window_bits } = self.0.shape;
+        if level == 1 && window_bits == WindowBits::MAX {
+            // Of a dictionary every place is noted, and level 1 takes the latest where its own notes, which are fewer,
+            // lead further back. That costs 0.84 % of the bytes on the wire, and compressing the history once more
+            // 0.1 %; smaller windows lose nothing by a dictionary (`core_deflate_sleep` in tests).
+            self.deflate(history);
+        } else {
             // Refused only by a stream with a header, or one that has begun.
             let primed = self.0.compress.set_dictionary(history);
             debug_assert!(primed.is_ok(), "{primed:?}");
