@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use tidewire_proto::deflate::{Codecs, NoPool};
+use tidewire_proto::deflate::{self, Codecs, Deflater, NoPool, Shape, WindowBits};
 use tidewire_proto::{Config, End, Event, Limits, Server};
 use tidewire_tests::corpus::{self, Random, Text};
 use tidewire_tests::deflate::{Careless, Compressor, Pool, compression, extension, frames};
@@ -248,4 +248,23 @@ fn twenty_thousand_random_messages_arrive_as_they_were_sent() {
         totals.compressed > messages / 4 && totals.sleeps > messages / 20,
         "{totals}"
     );
+}
+
+#[test]
+fn a_codec_says_about_how_much_memory_it_takes() {
+    let near = |said: usize, taken: u64| said.abs_diff(usize::try_from(taken).expect("small")) * 20 <= said;
+    for level in [1, 2, 6, 9] {
+        for bits in 8..=15 {
+            let window_bits = WindowBits::new(bits).expect("8 to 15");
+            let mut said = 0;
+            let taken = measure(|| said = Deflater::new(Shape { level, window_bits }).memory()).bytes_max;
+            assert!(
+                near(said, taken),
+                "level {level}, {bits} bits: {said} said, {taken} taken"
+            );
+        }
+    }
+    let mut said = 0;
+    let taken = measure(|| said = deflate::Inflater::new().memory()).bytes_max;
+    assert!(near(said, taken), "{said} said, {taken} taken");
 }

@@ -3,7 +3,7 @@
 //! No socket, no clock, no randomness, no async: bytes and the time are told to it, bytes to send are appended to a
 //! buffer, and what to do with the transport is read off it. So it runs under any runtime or none, and each of its
 //! deadlines is tested without waiting. It needs `alloc`, and no `std`; the feature `std` lets the check of text choose
-//! the fastest instructions at run time.
+//! the fastest instructions at run time, and the feature `deflate` adds permessage-deflate ([`deflate`]), which needs it.
 //!
 //! # The loop
 //!

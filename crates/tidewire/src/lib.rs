@@ -39,9 +39,10 @@
 //! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
 //!   stream of yours.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
+//! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
 //! - Embedding: [`proto`] shows the loop.
 //!
-//! Not there yet: TLS of its own, permessage-deflate, proxies.
+//! Not there yet: TLS of its own, proxies.
 #![forbid(unsafe_code)]
 
 pub use tidewire_proto as proto;
@@ -51,6 +52,10 @@ pub use tidewire_tokio as tokio;
 
 #[cfg(feature = "blocking")]
 pub use tidewire_blocking as blocking;
+
+#[cfg(feature = "tokio")]
+#[doc = include_str!("../docs/compression.md")]
+pub mod compression {}
 
 /// The README, whose code is compiled as tests.
 #[cfg(all(doctest, feature = "tokio", feature = "blocking"))]

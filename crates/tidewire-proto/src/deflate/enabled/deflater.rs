@@ -66,11 +66,11 @@ impl Deflater {
         self.0.place = None;
     }
 
-    /// About how many bytes of memory it takes.
+    /// About how many bytes of memory it takes, output included.
     ///
-    /// zlib-rs: the window twice, as much for its chains, 128 KiB of hash heads, and 80 KiB for what is pending.
+    /// zlib-rs 0.6: four times the window (itself twice, and its chains), and 244 KiB, of which 128 KiB are hash heads.
     pub fn memory(&self) -> usize {
-        (4 << self.0.shape.window_bits.get().max(9)) + (208 << 10) + self.0.output.capacity()
+        (4 << self.0.shape.window_bits.get().max(9)) + (244 << 10) + self.0.output.capacity()
     }
 
     /// Makes it continue the stream at `place`, of which `history` is the end, or begin one.
