@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -51,7 +52,8 @@ pub(crate) struct Assembly {
     len: u64,
     fragments: u32,
     check: TextCheck,
-    store: Store,
+    /// Boxed, since most messages arrive whole and are lent where they lie, and between two there is nothing to store.
+    store: Option<Box<Store>>,
 }
 
 impl Assembly {
@@ -61,7 +63,7 @@ impl Assembly {
             len: 0,
             fragments: 0,
             check: TextCheck::new(),
-            store: Store::Binary(Vec::new()),
+            store: None,
         }
     }
 
@@ -119,12 +121,12 @@ impl Assembly {
 
     /// Whether nothing of the message is stored, so that a part of it can be lent where it lies.
     pub(crate) fn is_empty(&self) -> bool {
-        self.store.len() == 0 && !self.check.is_cut()
+        !self.has_stored() && !self.check.is_cut()
     }
 
     /// Whether the store holds a part of the message.
     pub(crate) fn has_stored(&self) -> bool {
-        self.store.len() > 0
+        self.store.as_ref().is_some_and(|store| store.len() > 0)
     }
 
     /// Whether a message has begun and not ended.
@@ -140,15 +142,16 @@ impl Assembly {
         piece: &mut [u8],
         ahead: u64,
     ) -> Result<(), ProtocolError> {
-        self.store.reserve(kind, piece.len(), ahead);
-        match &mut self.store {
-            Store::Text(_) => {
+        let store = self.store.get_or_insert_with(|| Box::new(Store::new(kind)));
+        store.reserve(kind, piece.len(), ahead);
+        match &mut **store {
+            Store::Text(text) => {
                 unmask(key, piece);
-                self.push(piece)?;
+                self.check.append(piece, text)?;
             }
-            Store::Binary(store) => match key {
-                Some(key) => mask::append(key, piece, store),
-                None => store.extend_from_slice(piece),
+            Store::Binary(bytes) => match key {
+                Some(key) => mask::append(key, piece, bytes),
+                None => bytes.extend_from_slice(piece),
             },
         }
         Ok(())
@@ -156,19 +159,12 @@ impl Assembly {
 
     /// Appends a piece that was inflated.
     pub(crate) fn append_inflated(&mut self, kind: Kind, piece: &[u8]) -> Result<(), ProtocolError> {
+        let store = self.store.get_or_insert_with(|| Box::new(Store::new(kind)));
         // The first piece fits, then the store doubles.
-        self.store.reserve(kind, piece.len(), self.store.len() as u64);
-        self.push(piece)
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), ProtocolError> {
-        match &mut self.store {
-            Store::Text(store) => {
-                let piece = self.check.push(piece)?;
-                store.extend(piece.completed);
-                store.push_str(piece.text);
-            }
-            Store::Binary(store) => store.extend_from_slice(piece),
+        store.reserve(kind, piece.len(), store.len() as u64);
+        match &mut **store {
+            Store::Text(text) => self.check.append(piece, text)?,
+            Store::Binary(bytes) => bytes.extend_from_slice(piece),
         }
         Ok(())
     }
@@ -199,7 +195,10 @@ impl Assembly {
 
     /// What is stored, to lend or to give away.
     pub(crate) fn stored(&mut self) -> Received<'_> {
-        match &mut self.store {
+        let store = self
+            .store
+            .get_or_insert_with(|| Box::new(Store::new(Kind::Binary)));
+        match &mut **store {
             Store::Text(text) => Received::assembled_text(text),
             Store::Binary(bytes) => Received::assembled_binary(bytes),
         }
@@ -207,12 +206,15 @@ impl Assembly {
 
     /// Forgets what is stored, and gives all its memory back.
     pub(crate) fn drop_store(&mut self) {
-        self.store = Store::Binary(Vec::new());
+        self.store = None;
     }
 
-    /// Forgets what is stored, and gives large memory back.
+    /// Forgets what is stored, and gives large memory back; the store, too, where it was given away.
     pub(crate) fn clear_store(&mut self) {
-        self.store.clear();
+        self.store = self.store.take().filter(|store| store.is_worth_keeping());
+        if let Some(store) = &mut self.store {
+            store.clear();
+        }
     }
 }
 
@@ -229,6 +231,13 @@ enum Store {
 }
 
 impl Store {
+    const fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(String::new()),
+            Kind::Binary => Self::Binary(Vec::new()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -256,11 +265,17 @@ impl Store {
         }
     }
 
+    fn is_worth_keeping(&self) -> bool {
+        let capacity = match self {
+            Self::Text(text) => text.capacity(),
+            Self::Binary(bytes) => bytes.capacity(),
+        };
+        (1..=RETAINED).contains(&capacity)
+    }
+
     fn clear(&mut self) {
         match self {
-            Self::Text(text) if text.capacity() > RETAINED => *text = String::new(),
             Self::Text(text) => text.clear(),
-            Self::Binary(bytes) if bytes.capacity() > RETAINED => *bytes = Vec::new(),
             Self::Binary(bytes) => bytes.clear(),
         }
     }

@@ -24,11 +24,7 @@ const INFLATED_AT_ONCE: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct ReceiveState {
     pub(crate) delivery: Delivery,
-    /// The start of a header whose rest has not arrived.
-    spill: [u8; MAX_HEADER],
-    spilled: u8,
-    /// The frame whose payload has not arrived whole.
-    frame: Option<OpenFrame>,
+    place: Place,
     assembly: Assembly,
     /// Where permessage-deflate was agreed on.
     pub(crate) inflate: Option<Box<Receiving>>,
@@ -42,6 +38,60 @@ pub(crate) struct ReceiveState {
     chunked: bool,
     /// The last event lent a store, which is done with by the next.
     lent: Option<Lent>,
+}
+
+/// Where the input goes on: in a header, or in the payload behind it.
+#[derive(Debug)]
+enum Place {
+    Header(HeaderStart),
+    /// In a frame whose payload has not arrived whole.
+    Payload(OpenFrame),
+}
+
+impl Place {
+    const NEXT_FRAME: Self = Self::Header(HeaderStart {
+        spill: [0; MAX_HEADER],
+        spilled: 0,
+    });
+}
+
+/// The start of a header whose rest has not arrived.
+#[derive(Debug)]
+struct HeaderStart {
+    spill: [u8; MAX_HEADER],
+    spilled: u8,
+}
+
+impl HeaderStart {
+    /// Completes a header from what was spilled and what arrived; spills what is not enough.
+    #[inline]
+    fn complete(
+        &mut self,
+        input: &mut Input<'_>,
+        sender: Sender,
+        claimed: ReservedBits,
+    ) -> Result<Option<FrameHeader>, ProtocolError> {
+        if self.spilled == 0
+            && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender, claimed)?
+        {
+            input.take(len);
+            return Ok(Some(header));
+        }
+        // One byte at a time: the parser says when there are enough, and the rest belongs to the payload.
+        while let [byte] = *input.take(1) {
+            let Some(slot) = self.spill.get_mut(usize::from(self.spilled)) else {
+                break;
+            };
+            *slot = byte;
+            self.spilled += 1;
+            let spilled = self.spill.get(..usize::from(self.spilled)).unwrap_or_default();
+            if let Some((header, _)) = FrameHeader::parse(spilled, sender, claimed)? {
+                self.spilled = 0;
+                return Ok(Some(header));
+            }
+        }
+        Ok(None)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +135,7 @@ impl ReceiveState {
     pub(crate) const fn new() -> Self {
         Self {
             delivery: Delivery::Messages,
-            spill: [0; MAX_HEADER],
-            spilled: 0,
-            frame: None,
+            place: Place::NEXT_FRAME,
             assembly: Assembly::new(),
             inflate: None,
             control: None,
@@ -98,7 +146,7 @@ impl ReceiveState {
 
     /// Gives up what nothing can be received into any more.
     pub(crate) fn release(&mut self) {
-        self.frame = None;
+        self.place = Place::NEXT_FRAME;
         self.assembly = Assembly::new();
         self.inflate = None;
         self.control = None;
@@ -121,36 +169,12 @@ impl ReceiveState {
         }
     }
 
-    /// Completes a header from what was spilled and what arrived; spills what is not enough.
-    fn header(
-        &mut self,
-        input: &mut Input<'_>,
-        sender: Sender,
-    ) -> Result<Option<FrameHeader>, ProtocolError> {
-        let claimed = match self.inflate {
+    /// The reserved bits that mean something on this connection.
+    fn claimed(&self) -> ReservedBits {
+        match self.inflate {
             Some(_) => ReservedBits::RSV1,
             None => ReservedBits::NONE,
-        };
-        if self.spilled == 0
-            && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender, claimed)?
-        {
-            input.take(len);
-            return Ok(Some(header));
         }
-        // One byte at a time: the parser says when there are enough, and the rest belongs to the payload.
-        while let [byte] = *input.take(1) {
-            let Some(slot) = self.spill.get_mut(usize::from(self.spilled)) else {
-                break;
-            };
-            *slot = byte;
-            self.spilled += 1;
-            let spilled = self.spill.get(..usize::from(self.spilled)).unwrap_or_default();
-            if let Some((header, _)) = FrameHeader::parse(spilled, sender, claimed)? {
-                self.spilled = 0;
-                return Ok(Some(header));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -260,9 +284,10 @@ impl<'t> Reader<'t> {
             if self.inflated >= INFLATED_A_TURN && self.input.len() > 0 {
                 return Ok(None);
             }
-            let mut frame = match self.state.frame.take() {
-                Some(frame) => frame,
-                None => match self.state.header(&mut self.input, R::PEER)? {
+            let claimed = self.state.claimed();
+            let mut frame = match &mut self.state.place {
+                Place::Payload(frame) => *frame,
+                Place::Header(start) => match start.complete(&mut self.input, R::PEER, claimed)? {
                     Some(header) => self.begin(&header)?,
                     None => return Ok(None),
                 },
@@ -277,10 +302,13 @@ impl<'t> Reader<'t> {
                     self.data(&frame, key, piece)?
                 }
             };
-            if frame.remaining > 0 {
-                self.state.frame = Some(frame);
-            }
-            if stop.is_some() || self.state.frame.is_some() {
+            let is_open = frame.remaining > 0;
+            self.state.place = if is_open {
+                Place::Payload(frame)
+            } else {
+                Place::NEXT_FRAME
+            };
+            if stop.is_some() || is_open {
                 return Ok(stop);
             }
         }

@@ -34,7 +34,11 @@ pub(crate) struct SendState<R> {
     /// Automatic Pongs in the output, as far as is known.
     pongs: u8,
     /// The latest Pong that did not go into the output.
-    owed: Option<Box<[u8]>>,
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle connection has room for the pointer alone"
+    )]
+    owed: Option<Box<Vec<u8>>>,
 }
 
 impl<R> SendState<R> {
@@ -216,7 +220,7 @@ impl<R: Role> Writer<'_, R> {
             self.state.pongs += 1;
             self.frame(Opcode::Pong, ReservedBits::NONE, End::Last, payload);
         } else {
-            self.state.owed = Some(payload.into());
+            self.state.owed = Some(Box::new(payload.into()));
         }
     }
 
