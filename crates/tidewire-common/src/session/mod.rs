@@ -11,18 +11,22 @@ macro_rules! either {
 /// Runs code with a writer of either role.
 macro_rules! with_writer {
     ($session:expr, $now:expr, $tx:ident => $body:expr) => {
-        either!(&mut $session.core, connection => {
-            let mut nothing = Inbox::new();
-            let (_, mut $tx) = connection.turn($now, &mut nothing, &mut $session.out);
-            $body
+        $session.output.append(|out| {
+            either!(&mut $session.core, connection => {
+                let mut nothing = Inbox::new();
+                let (_, mut $tx) = connection.turn($now, &mut nothing, out);
+                $body
+            })
         })
     };
 }
 
+mod output;
 mod receiving;
 mod sending;
 mod socket;
 
+use output::Output;
 pub use socket::Unsent;
 
 use std::fmt;
@@ -41,7 +45,7 @@ use crate::masks::SystemMasks;
 use crate::message::Message;
 use crate::metrics::{Metrics, Traffic};
 use crate::pings::PingWaiters;
-use crate::queue::{MessageEnds, ReadAhead};
+use crate::queue::ReadAhead;
 
 /// One open connection without its socket and its waiting: the core, the queues on both sides of it, and who waits
 /// for which ping.
@@ -52,11 +56,7 @@ use crate::queue::{MessageEnds, ReadAhead};
 pub struct Session {
     core: Core,
     settings: Arc<Settings>,
-    /// Output, of which the first `sent` bytes have left.
-    out: Vec<u8>,
-    sent: usize,
-    /// How many bytes were taken to be written; they come before `out`.
-    taken: usize,
+    output: Output,
     ahead: ReadAhead,
     /// Messages were dropped while closing: none behind them is given, so that none is missing in between.
     gave_up: bool,
@@ -67,7 +67,6 @@ pub struct Session {
     sending_pieces: bool,
     broken: Option<Arc<io::Error>>,
     traffic: Traffic,
-    message_ends: MessageEnds,
     /// The end was logged.
     logged: bool,
     handshake: Handshake,
@@ -96,9 +95,7 @@ impl Session {
         let session = Self {
             core,
             settings: config.settings.clone(),
-            out: Vec::new(),
-            sent: 0,
-            taken: 0,
+            output: Output::default(),
             ahead: ReadAhead::default(),
             gave_up: false,
             joining: None,
@@ -106,7 +103,6 @@ impl Session {
             sending_pieces: false,
             broken: None,
             traffic: Traffic::default(),
-            message_ends: MessageEnds::default(),
             logged: false,
             handshake: negotiated.handshake,
             id: ConnectionId::next(),
@@ -145,7 +141,7 @@ impl Session {
         Metrics {
             traffic: self.traffic,
             queued: self.unsent_len(),
-            queued_messages: self.message_ends.len(),
+            queued_messages: self.output.messages(),
             latency: self.latency(),
             close_code: self.closed().map(Closed::code),
         }
@@ -154,7 +150,7 @@ impl Session {
     /// Logs the end of the connection, once, when there is one.
     fn log_end(&mut self) {
         if self.phase() == Phase::Ended && !mem::replace(&mut self.logged, true) {
-            let unsent = self.message_ends.len();
+            let unsent = self.output.messages();
             log::closed(self.id, self.closed(), unsent, self.broken.as_deref());
         }
     }

@@ -171,9 +171,14 @@ impl Session {
     fn parse(&mut self, now: Instant, inbox: &mut Inbox) -> Parsed {
         let before = inbox.unread().len();
         let Self {
-            core, out, pings, id, ..
+            core,
+            output,
+            pings,
+            id,
+            ..
         } = self;
-        let parsed = either!(core, connection => parse(connection, now, inbox, out, pings, *id));
+        let parsed =
+            output.append(|out| either!(core, connection => parse(connection, now, inbox, out, pings, *id)));
         self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
         if let Parsed::Item(item) = &parsed {
             self.note_received(item);

@@ -115,8 +115,8 @@ impl Session {
         self.traffic.payload_sent += data.as_bytes().len() as u64;
         if end == End::Last {
             self.traffic.messages_sent += 1;
-            self.message_ends
-                .push(self.traffic.bytes_sent + self.unsent_len() as u64);
+            let end = self.traffic.bytes_sent + self.unsent_len() as u64;
+            self.output.note_message(end);
         }
         log::sent(self.id, log::kind(data.kind()), data.as_bytes());
     }

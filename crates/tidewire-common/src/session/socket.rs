@@ -1,13 +1,11 @@
 use std::fmt;
 use std::io;
-use std::mem;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use tidewire_proto::{Fate, Inbox, Instant};
 
 use super::{Core, Session};
-use crate::queue::MessageEnds;
 
 /// Output on its way, outside of its session; see [`Session::take_unsent`].
 pub struct Unsent {
@@ -32,33 +30,25 @@ impl fmt::Debug for Unsent {
 impl Session {
     /// The length of the output that has not left, taken or not.
     pub fn unsent_len(&self) -> usize {
-        self.taken + self.unsent().len()
+        self.output.taken() + self.unsent().len()
     }
 
     /// Takes the output that has not left, to write it while the session is used otherwise; it counts as unsent until
     /// it is [given back](Self::give_back), and what is queued meanwhile comes behind it.
     pub fn take_unsent(&mut self) -> Unsent {
-        // To the core, an empty output is one that has left: a byte that is never written stands for what was taken.
-        let unsent = Unsent {
-            bytes: mem::replace(&mut self.out, vec![0]),
-            sent: mem::replace(&mut self.sent, 1),
-        };
-        self.taken = unsent.len();
-        unsent
+        let (bytes, sent) = self.output.take();
+        Unsent { bytes, sent }
     }
 
     /// Gives output back, of which the first `written` bytes have left; to be done after each attempt, a vain one
     /// too, and before the next is taken.
-    pub fn give_back(&mut self, now: Instant, mut unsent: Unsent, written: usize) {
-        self.taken = 0;
+    pub fn give_back(&mut self, now: Instant, unsent: Unsent, written: usize) {
+        self.output.note_given_back();
         if self.broken.is_some() {
             return;
         }
-        let queued = self.out.get(self.sent..).unwrap_or_default();
         if written < unsent.len() {
-            unsent.bytes.extend_from_slice(queued);
-            self.out = unsent.bytes;
-            self.sent = unsent.sent + written;
+            self.output.put_back(unsent.bytes, unsent.sent + written);
         }
         self.note_written(now, written);
     }
@@ -66,36 +56,31 @@ impl Session {
     /// The output that has not left; none any more once writing has failed.
     pub fn unsent(&self) -> &[u8] {
         match self.broken {
-            None => self.out.get(self.sent..).unwrap_or_default(),
+            None => self.output.unsent(),
             Some(_) => &[],
         }
     }
 
     /// Tells that the first `written` of the unsent bytes have left; to be told after each attempt, a vain one too.
     pub fn handle_written(&mut self, now: Instant, written: usize) {
-        self.sent += written;
+        self.output.note_sent(written);
         self.note_written(now, written);
     }
 
     fn note_written(&mut self, now: Instant, written: usize) {
         self.traffic.bytes_sent += written as u64;
-        self.message_ends.pass(self.traffic.bytes_sent);
+        self.output.pass(self.traffic.bytes_sent);
         let unsent = self.unsent().len();
-        if unsent == 0 {
-            self.sent = 0;
-            // An idle connection owns no output buffer: getting one costs less than keeping it.
-            self.out = Vec::new();
-            self.message_ends = MessageEnds::default();
-        }
-        either!(&mut self.core, connection => connection.handle_written(now, written, unsent, &mut self.out));
+        self.output.append(
+            |out| either!(&mut self.core, connection => connection.handle_written(now, written, unsent, out)),
+        );
     }
 
     /// Tells that writing failed: what waits is dropped, and what was received before can still be read, for the
     /// close timeout at most.
     pub fn handle_write_error(&mut self, now: Instant, error: io::Error) {
         self.broken.get_or_insert(Arc::new(error));
-        self.out = Vec::new();
-        self.sent = 0;
+        self.output.drop_bytes();
         either!(&mut self.core, connection => connection.handle_write_error(now));
     }
 
@@ -127,7 +112,8 @@ impl Session {
         if ends_at.is_some_and(|at| at <= now) {
             self.take_input(now, inbox);
         }
-        either!(&mut self.core, connection => connection.handle_timeout(now, &mut self.out));
+        self.output
+            .append(|out| either!(&mut self.core, connection => connection.handle_timeout(now, out)));
         self.log_end();
     }
 }
