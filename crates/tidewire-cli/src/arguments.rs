@@ -68,7 +68,14 @@ pub(crate) struct ServeArguments {
     #[arg(long)]
     pub(crate) no_keepalive: bool,
 
-    /// Compresses messages (permessage-deflate) with clients that offer it.
+    #[command(flatten)]
+    pub(crate) compression: CompressionArguments,
+}
+
+/// How messages are compressed, on either side.
+#[derive(Debug, Args)]
+pub(crate) struct CompressionArguments {
+    /// Compresses messages (permessage-deflate) where the other side agrees.
     ///
     /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
     /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES, everything.
@@ -98,19 +105,8 @@ pub(crate) struct ConnectArguments {
     /// The server, as ws://HOST:PORT/PATH.
     pub(crate) url: String,
 
-    /// Compresses messages (permessage-deflate) with a server that agrees.
-    ///
-    /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
-    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES, everything.
-    #[arg(
-        long,
-        value_name = "SETTINGS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        value_parser = deflate::parse
-    )]
-    pub(crate) deflate: Option<Deflate>,
+    #[command(flatten)]
+    pub(crate) compression: CompressionArguments,
 }
 
 #[cfg(test)]

@@ -29,9 +29,9 @@ pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
 }
 
 async fn converse(arguments: ConnectArguments) -> Result<(), Failure> {
-    let ConnectArguments { url, deflate } = arguments;
+    let ConnectArguments { url, compression } = arguments;
     let mut connecting = connect(&url);
-    if let Some(deflate) = deflate {
+    if let Some(deflate) = compression.deflate {
         connecting = connecting.deflate(deflate);
     }
     let ws = connecting.await.map_err(|error| not_connected(&url, &error))?;

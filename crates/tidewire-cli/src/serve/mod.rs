@@ -21,7 +21,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let config = config(arguments)?;
     let mut policy = ServerPolicy::default().on_request(page::answer);
-    if let Some(deflate) = &arguments.deflate {
+    if let Some(deflate) = &arguments.compression.deflate {
         policy = policy.deflate(deflate.clone());
     }
     match (arguments.runtime, arguments.threads) {

@@ -1,7 +1,5 @@
 //! Without the feature `deflate`: what no connection ever has.
 
-use alloc::boxed::Box;
-
 use crate::error::ProtocolError;
 use crate::event::{End, Message};
 use crate::time::Instant;
@@ -12,8 +10,9 @@ pub(crate) enum Sending {}
 #[derive(Debug)]
 pub(crate) enum Receiving {}
 
+/// Not uninhabited itself, so that what would be done with it counts as code.
 #[derive(Debug)]
-pub(crate) enum Deflater {}
+pub(crate) struct Deflater;
 
 impl Sending {
     pub(crate) fn message(&mut self, _: Message<'_>) -> Option<Deflater> {
@@ -63,11 +62,13 @@ impl Receiving {
 }
 
 impl Deflater {
+    #[expect(clippy::unused_self, reason = "as the other one has it")]
     pub(crate) fn part(&self) -> &[u8] {
-        match *self {}
+        &[]
     }
 
+    #[expect(clippy::unused_self, reason = "as the other one has it")]
     pub(crate) fn last_part(&self) -> &[u8] {
-        match *self {}
+        &[]
     }
 }

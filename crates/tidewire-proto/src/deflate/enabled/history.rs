@@ -1,4 +1,7 @@
 use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::time::Instant;
 
 /// The plain text that one direction may still refer to: the end of its compressed messages.
 ///
@@ -8,6 +11,8 @@ use alloc::vec::Vec;
 pub(crate) struct History {
     text: Vec<u8>,
     window: usize,
+    /// When something was appended last; `None` while asleep.
+    used: Option<Instant>,
 }
 
 impl History {
@@ -15,11 +20,13 @@ impl History {
         Self {
             text: Vec::new(),
             window,
+            used: None,
         }
     }
 
     /// Appends what follows.
-    pub(crate) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, now: Instant, text: &[u8]) {
+        self.used = Some(now);
         let kept = text.len().min(self.window);
         let (_, tail) = text.split_at(text.len() - kept);
         if self.text.len() + kept > 2 * self.window {
@@ -40,8 +47,14 @@ impl History {
         self.text.get(stale..).unwrap_or_default()
     }
 
+    /// When to sleep, unless something is appended before; `None` while asleep.
+    pub(crate) fn sleeps_at(&self, idle: Duration) -> Option<Instant> {
+        self.used.map(|used| used + idle)
+    }
+
     /// Gives all memory back but that of the last window.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn sleep(&mut self) {
+        self.used = None;
         let stale = self.text.len() - self.window().len();
         self.text.drain(..stale);
         self.text.shrink_to_fit();
@@ -63,10 +76,10 @@ mod tests {
             let mut history = History::new(16);
             let mut all = Vec::new();
             for (text, rests) in texts {
-                history.push(&text);
+                history.push(Instant::START, &text);
                 all.extend_from_slice(&text);
                 if rests {
-                    history.rest();
+                    history.sleep();
                     prop_assert_eq!(history.text.capacity(), history.window().len());
                 }
                 let expected = all.get(all.len().saturating_sub(16)..);

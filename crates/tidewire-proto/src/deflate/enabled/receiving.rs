@@ -18,7 +18,7 @@ const WAITING: usize = 1024;
 pub(crate) struct Receiving {
     shared: Arc<Shared>,
     /// What later messages may refer to; none without context takeover.
-    stream: Option<Box<Stream>>,
+    history: Option<Box<History>>,
     /// The start of a message, which is not worth an inflater yet.
     waiting: Vec<u8>,
     /// The inflater of the message that is open.
@@ -27,22 +27,12 @@ pub(crate) struct Receiving {
     len: usize,
 }
 
-#[derive(Debug)]
-struct Stream {
-    history: History,
-    /// When something was inflated last; `None` while asleep.
-    used: Option<Instant>,
-}
-
 impl Receiving {
     pub(crate) fn new(context: Context, extension: &Extension) -> Self {
-        let stream = || Stream {
-            history: History::new(context.window_bits.size()),
-            used: None,
-        };
+        let history = || Box::new(History::new(context.window_bits.size()));
         Self {
             shared: extension.shared.clone(),
-            stream: (context.takeover == Takeover::Allowed).then(|| Box::new(stream())),
+            history: (context.takeover == Takeover::Allowed).then(history),
             waiting: Vec::new(),
             lent: None,
             len: 0,
@@ -67,7 +57,7 @@ impl Receiving {
             self.waiting.extend_from_slice(piece);
             return Ok(());
         }
-        let history = self.stream.as_ref().map(|stream| stream.history.window());
+        let history = self.history.as_ref().map(|history| history.window());
         let history = history.unwrap_or_default();
         let inflater = self.lent.get_or_insert_with(|| {
             let mut inflater = self.shared.codecs.take_inflater();
@@ -88,15 +78,13 @@ impl Receiving {
 
     /// When the connection may sleep, unless it inflates something before; `None` where that gains nothing.
     pub(crate) fn sleeps_at(&self) -> Option<Instant> {
-        let used = self.stream.as_ref()?.used?;
-        Some(used + self.shared.compression.idle)
+        self.history.as_ref()?.sleeps_at(self.shared.compression.idle)
     }
 
     /// Gives up all but what later messages may refer to.
     pub(crate) fn sleep(&mut self) {
-        if let Some(stream) = &mut self.stream {
-            stream.used = None;
-            stream.history.rest();
+        if let Some(history) = &mut self.history {
+            history.sleep();
         }
     }
 
@@ -104,9 +92,8 @@ impl Receiving {
     fn settle(&mut self, now: Instant) {
         self.len = 0;
         if let Some(inflater) = self.lent.take() {
-            if let Some(stream) = &mut self.stream {
-                stream.history.push(inflater.text());
-                stream.used = Some(now);
+            if let Some(history) = &mut self.history {
+                history.push(now, inflater.text());
             }
             self.shared.codecs.give_inflater(inflater);
         }

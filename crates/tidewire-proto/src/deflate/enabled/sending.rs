@@ -27,8 +27,6 @@ struct Stream {
     history: History,
     /// How much text was compressed.
     position: u64,
-    /// When something was compressed last; `None` while asleep.
-    used: Option<Instant>,
 }
 
 impl Sending {
@@ -36,7 +34,6 @@ impl Sending {
         let stream = || Stream {
             history: History::new(context.window_bits.size()),
             position: 0,
-            used: None,
         };
         Self {
             window_bits: context.window_bits,
@@ -80,8 +77,7 @@ impl Sending {
     /// Notes that what was compressed of this text is on its way.
     pub(crate) fn settle(&mut self, now: Instant, deflater: Deflater, text: &[u8], end: End) {
         if let Some(stream) = &mut self.stream {
-            stream.used = Some(now);
-            stream.history.push(text);
+            stream.history.push(now, text);
             stream.position += text.len() as u64;
         }
         match end {
@@ -112,15 +108,16 @@ impl Sending {
 
     /// When the connection may sleep, unless it compresses something before; `None` where that gains nothing.
     pub(crate) fn sleeps_at(&self) -> Option<Instant> {
-        let used = self.stream.as_ref()?.used?;
-        Some(used + self.shared.compression.idle)
+        self.stream
+            .as_ref()?
+            .history
+            .sleeps_at(self.shared.compression.idle)
     }
 
     /// Gives up all but what later messages may refer to.
     pub(crate) fn sleep(&mut self) {
         if let Some(stream) = &mut self.stream {
-            stream.used = None;
-            stream.history.rest();
+            stream.history.sleep();
             self.shared.codecs.release(self.owner);
         }
     }
