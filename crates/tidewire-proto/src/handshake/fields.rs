@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::error::{InvalidField, excerpt};
+use super::known_names;
 use super::syntax::{check_token, elements, is_value_byte, trim};
 
 /// The values that `Debug` does not show: they let whoever reads the log act as the user.
@@ -26,8 +27,9 @@ const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "se
 /// ```
 #[derive(Clone, Default)]
 pub struct Fields {
-    /// A line, of which a request makes use, then `name:value\n` for each field: neither has a byte that ends it. All in
-    /// one store, since a connection keeps those of its handshake.
+    /// A line, of which a request makes use, then `name:value\n` for each field: neither has a byte that ends it. A byte
+    /// stands for `name:` where the name is a [known one](known_names). All in one store, since a connection keeps those
+    /// of its handshake.
     text: Vec<u8>,
     /// Where the fields begin.
     start: usize,
@@ -65,6 +67,10 @@ impl Fields {
         let lines = self.text.get(self.start..).unwrap_or_default();
         // Behind the last line end stands nothing, and so no field.
         lines.split(|byte| *byte == b'\n').filter_map(|line| {
+            let (first, value) = line.split_first()?;
+            if let Some(name) = known_names::name_of(*first) {
+                return Some((name, value));
+            }
             let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
             Some((str::from_utf8(name).ok()?, value.get(1..)?))
         })
@@ -112,17 +118,23 @@ impl Fields {
 
     /// Appends a field that is known to be valid: one of ours, or one that the parser has passed.
     pub(super) fn append(&mut self, name: &str, value: &[u8]) {
-        self.text.extend_from_slice(name.as_bytes());
-        self.text.push(b':');
+        match known_names::byte_of(name) {
+            Some(byte) => self.text.push(byte),
+            None => {
+                self.text.extend_from_slice(name.as_bytes());
+                self.text.push(b':');
+            }
+        }
         self.text.extend_from_slice(trim(value));
         self.text.push(b'\n');
     }
 
     /// Copies what the parser found behind a line, into memory of just that size.
     pub(super) fn from_parsed(line: &[&str], headers: &[httparse::Header<'_>]) -> Self {
+        let name_len = |name: &str| known_names::byte_of(name).map_or(name.len() + 1, |_| 1);
         let fields_len: usize = headers
             .iter()
-            .map(|header| header.name.len() + header.value.len() + 2)
+            .map(|header| name_len(header.name) + header.value.len() + 1)
             .sum();
         let mut fields = Self::with_line(line, fields_len);
         for header in headers {
@@ -235,6 +247,22 @@ mod tests {
         assert!(fields.all("a").eq([&b"1"[..], b""]));
         assert_eq!(fields.first("B"), Some(&b"2"[..]));
         assert_eq!(fields.first("c"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_known_name_is_kept_in_a_byte_and_shown_in_full() -> Result<(), InvalidField> {
+        let mut fields = Fields::new();
+        fields.push("Host", "a:b")?;
+        fields.push("HOST", "c")?;
+        fields.push("Origin", "")?;
+        assert_eq!(fields.text.len(), 1 + 3 + 1 + 4 + 1 + 1 + 1 + 1 + 1);
+        assert!(
+            fields
+                .iter()
+                .eq([("Host", &b"a:b"[..]), ("HOST", b"c"), ("Origin", b"")])
+        );
+        assert!(fields.all("host").eq([&b"a:b"[..], b"c"]));
         Ok(())
     }
 

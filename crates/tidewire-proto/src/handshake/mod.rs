@@ -52,6 +52,7 @@ mod fields;
 pub mod fuzz;
 mod head;
 mod head_limits;
+mod known_names;
 mod offer;
 mod request;
 mod request_error;
