@@ -3,14 +3,19 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress};
-use tidewire_tests::live::{Peer, ROOMY, bounded};
+use tidewire_blocking as blocking;
+use tidewire_tests::live::{Peer, ROOMY, bounded, echo};
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{
     Accept, Connect, Deflate, DeflateBuilder, Error, HandshakeError, Message, Prepared, WebSocket,
 };
 use tokio::io::{DuplexStream, duplex};
+use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
 /// A server and a client with these settings.
@@ -257,6 +262,55 @@ async fn much_that_little_input_becomes_leaves_others_their_turns() {
         }))
         .await;
     }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn sockets_are_looked_at_between_the_turns_of_a_bomb() {
+    bounded(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        // Another client of the same thread, in a thread of its own.
+        let (stop, echoed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let client = {
+            let (stop, echoed) = (stop.clone(), echoed.clone());
+            thread::spawn(move || {
+                let mut ws = blocking::connect(format!("ws://{address}/")).expect("accepted");
+                while !stop.load(Ordering::Relaxed) {
+                    ws.send("?").expect("open");
+                    ws.recv().expect("open").expect("an echo");
+                    echoed.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        };
+        let (stream, _) = listener.accept().await.expect("a client");
+        let served = tokio::spawn(echo(Accept::new().accept(stream).await.expect("a client")));
+        let (near, far) = duplex(ROOMY);
+        let accept = Accept::new().deflate(build(Deflate::builder().client_no_context_takeover()));
+        let (ws, mut peer) = tokio::join!(
+            accept.accept(near),
+            Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+        );
+        let mut ws = ws.expect("an accepted client");
+        let bomb = Frame::new(0xc2, bomb(16 << 20));
+        for _ in 0..8 {
+            peer.send(&bomb).await;
+        }
+        let before = echoed.load(Ordering::Relaxed);
+        let receive = async move {
+            for _ in 0..8 {
+                ws.recv().await.expect("open").expect("a message");
+            }
+        };
+        // In a task: the future of the runtime itself is polled less often.
+        tokio::spawn(receive).await.expect("no panic");
+        let during = echoed.load(Ordering::Relaxed) - before;
+        stop.store(true, Ordering::Relaxed);
+        served.await.expect("no panic").expect("closed by who dropped it");
+        client.join().expect("no panic");
+        // More than a hundred turns; a task that woke itself would have 61 before tokio looks at a socket.
+        assert!(during >= 20, "{during} echoes");
+    })
+    .await;
 }
 
 #[tokio::test]

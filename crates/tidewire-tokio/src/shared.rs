@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::task::coop;
 
-use crate::state::{State, Transport};
+use crate::state::{State, Transport, give_way};
 use crate::wakers::{Ticket, Wakers};
 
 /// A connection as its handles and its driver share it.
@@ -97,6 +97,10 @@ impl<S: Transport> Shared<S> {
             let received = poll(state, connection);
             if state.driven && received.is_pending() {
                 self.wakers.register_receiver(cx.waker());
+            }
+            if state.gives_way() {
+                // Not the connection's waker, which wakes a driver alone.
+                give_way(cx);
             }
             received
         });

@@ -53,8 +53,17 @@ pub(crate) struct State<S> {
 enum Application {
     /// It waited to receive.
     Receiving,
+    /// It received as much as one turn may, and comes back when others had theirs.
+    GivingWay,
     /// Something else; a future that waited to receive may have been dropped since.
     Elsewhere,
+}
+
+/// Has the waker called when all other tasks that are ready had their turn and the runtime has looked for events: who
+/// wakes himself at once is polled dozens of times before that.
+pub(crate) fn give_way(cx: &mut Context<'_>) {
+    // Its first poll registers the waker, which is all of it that is wanted.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 /// What has ended of a socket that is still there.
@@ -82,6 +91,11 @@ impl<S> State<S> {
             application: Application::Elsewhere,
             to_wake: ToWake::default(),
         }
+    }
+
+    /// Whether the application waits for others rather than for the peer, and is to be woken all the same.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.application == Application::GivingWay
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -133,10 +147,14 @@ impl<S: Transport> State<S> {
             // What came is for the one who receives: to read ahead would put the answer to a fault, or to a Close,
             // before the application's answers to what stands in front of it. Who gave up receiving has its turn.
             let application = mem::replace(&mut self.application, Application::Elsewhere);
-            if application == Application::Receiving && !self.input.is_empty() {
-                self.to_wake.receiver = true;
-                cx.waker().wake_by_ref();
-                return;
+            match application {
+                Application::Receiving if !self.input.is_empty() => {
+                    self.to_wake.receiver = true;
+                    cx.waker().wake_by_ref();
+                    return;
+                }
+                Application::GivingWay => return,
+                Application::Receiving | Application::Elsewhere => {}
             }
             let now = self.now();
             let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
@@ -147,7 +165,7 @@ impl<S: Transport> State<S> {
             };
             if more || budget == 0 {
                 self.poll_output(cx);
-                cx.waker().wake_by_ref();
+                give_way(cx);
                 break;
             }
         }

@@ -24,21 +24,17 @@ impl<S: Transport> State<S> {
         cx: &mut Context<'_>,
         next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
+        self.application = Application::Receiving;
+        // A task may take message after message in one poll, each of them little to read and much to inflate.
         let received = if self.session.payload_received() - self.received < BYTES_A_POLL as u64 {
             self.poll_next(cx, next)
         } else {
-            // A task may take message after message in one poll, each of them little to read and much to inflate. It is
-            // woken once it is registered, which it need not be yet.
-            self.to_wake.receiver = true;
-            Poll::Pending
+            self.poll_enough()
         };
-        if received.is_pending() {
-            self.received = self.session.payload_received();
+        match received {
+            Poll::Pending => self.received = self.session.payload_received(),
+            Poll::Ready(_) => self.application = Application::Elsewhere,
         }
-        self.application = match received {
-            Poll::Pending => Application::Receiving,
-            Poll::Ready(_) => Application::Elsewhere,
-        };
         // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
         // driver that may be in another task, does not wait for its next turn.
         let has_ended = self.session.phase() != Phase::Open;
@@ -69,8 +65,7 @@ impl<S: Transport> State<S> {
                 return Poll::Ready(end.map(|()| None));
             }
             if budget == 0 || !self.input.is_empty() {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return self.poll_enough();
             }
             if self.session.phase() != Phase::Open {
                 // Our Close frame is not to wait for what the peer does next.
@@ -89,6 +84,12 @@ impl<S: Transport> State<S> {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Leaves the rest for when others had their turn.
+    fn poll_enough<T>(&mut self) -> Poll<T> {
+        self.application = Application::GivingWay;
+        Poll::Pending
     }
 
     /// Reads once; gives how much came, nothing at the end.
