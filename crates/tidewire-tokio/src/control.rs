@@ -4,30 +4,55 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{ConnectionId, ServerControl, Traffic};
-use tokio::sync::watch;
+use tidewire_common::{ServerControl, Traffic};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock;
 use crate::shared::Shared;
-use crate::state::Transport;
+
+type Connection = Shared<TcpStream>;
 
 /// What a server and its handles share.
 pub(crate) struct Control {
     /// The deadline, once the server is to stop.
     stop: watch::Sender<Option<Instant>>,
-    open: Mutex<HashMap<ConnectionId, Arc<dyn Open>>>,
-    /// What the connections that have ended did.
-    ended: Mutex<Traffic>,
+    guests: Mutex<Guests>,
+    /// The last guest has gone.
+    empty: Notify,
     address: Option<SocketAddr>,
+}
+
+/// Who has connected, each with a task.
+#[derive(Default)]
+struct Guests {
+    here: HashMap<u64, Guest>,
+    /// The number of the last who came.
+    last: u64,
+    /// How many of them have a connection.
+    connections: usize,
+    /// How many connections have ended with their handler.
+    finished: usize,
+    /// What the connections that have ended did.
+    ended: Traffic,
+}
+
+#[derive(Default)]
+struct Guest {
+    /// Once it is spawned.
+    task: Option<AbortHandle>,
+    /// Once the opening handshake is done.
+    connection: Option<Arc<Connection>>,
 }
 
 impl Control {
     pub(crate) fn new(address: Option<SocketAddr>) -> Self {
         Self {
             stop: watch::Sender::new(None),
-            open: Mutex::default(),
-            ended: Mutex::default(),
+            guests: Mutex::default(),
+            empty: Notify::new(),
             address,
         }
     }
@@ -40,36 +65,77 @@ impl Control {
         deadline.unwrap_or_else(Instant::now)
     }
 
+    /// Spawns the task of a guest, who keeps the seat for as long as it runs.
+    pub(crate) fn spawn<T>(self: &Arc<Self>, task: impl FnOnce(Seat) -> T)
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let number = {
+            let mut guests = self.guests();
+            guests.last += 1;
+            let number = guests.last;
+            guests.here.insert(number, Guest::default());
+            number
+        };
+        let control = self.clone();
+        // Without the lock, since it may end at once.
+        let task = tokio::spawn(task(Seat { control, number })).abort_handle();
+        if let Some(guest) = self.guests().here.get_mut(&number) {
+            guest.task = Some(task);
+        }
+    }
+
     /// Closes all open connections, since the server shuts down.
     pub(crate) fn leave(&self) {
-        for connection in self.each() {
-            connection.leave();
+        for connection in self.connected() {
+            leave(&connection);
         }
     }
 
-    /// Puts a connection on the list, for as long as the guard lives.
-    pub(crate) fn list<S: Transport + Send + 'static>(self: Arc<Self>, shared: &Arc<Shared<S>>) -> Listed {
-        let id = shared.with(|state, _| state.session.id());
-        let open: Arc<dyn Open> = shared.clone();
-        self.open().insert(id, open.clone());
-        // Whoever is listed too late for the server's farewell takes it from here.
-        if !self.is_serving() {
-            open.leave();
+    /// Waits until all guests have gone.
+    pub(crate) async fn emptied(&self) {
+        while !self.guests().here.is_empty() {
+            self.empty.notified().await;
         }
-        Listed { control: self, id }
     }
 
-    fn each(&self) -> Vec<Arc<dyn Open>> {
-        self.open().values().cloned().collect()
+    /// Aborts the tasks of all guests.
+    pub(crate) fn abort(&self) {
+        let guests = self.guests();
+        let tasks: Vec<_> = guests.here.values().map(|guest| guest.task.clone()).collect();
+        drop(guests);
+        for task in tasks.into_iter().flatten() {
+            task.abort();
+        }
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<dyn Open>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many connections have ended with their handler, and how many have not ended.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let guests = self.guests();
+        (guests.finished, guests.connections)
     }
 
-    fn ended(&self) -> MutexGuard<'_, Traffic> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connected(&self) -> Vec<Arc<Connection>> {
+        let guests = self.guests();
+        let connections = guests.here.values().map(|guest| guest.connection.clone());
+        connections.flatten().collect()
     }
+
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes a connection, since the server shuts down.
+fn leave(connection: &Connection) {
+    connection.with(|state, _| {
+        state.to_wake.driver = true;
+        state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
+    });
+}
+
+fn traffic(connection: &Connection) -> Traffic {
+    connection.with(|state, _| state.session.metrics().traffic)
 }
 
 impl ServerControl for Control {
@@ -85,16 +151,16 @@ impl ServerControl for Control {
     }
 
     fn connections(&self) -> usize {
-        self.open().len()
+        self.guests().connections
     }
 
     fn traffic(&self) -> Traffic {
-        let open = self.each();
-        let mut traffic = *self.ended();
+        let open = self.connected();
+        let mut sum = self.guests().ended;
         for connection in open {
-            traffic += connection.traffic();
+            sum += traffic(&connection);
         }
-        traffic
+        sum
     }
 
     fn address(&self) -> Option<SocketAddr> {
@@ -102,44 +168,58 @@ impl ServerControl for Control {
     }
 }
 
-/// An open connection, whatever its stream.
-trait Open: Send + Sync {
-    /// Closes it, since the server shuts down.
-    fn leave(&self);
-
-    fn traffic(&self) -> Traffic;
-}
-
-impl<S: Transport + Send> Open for Shared<S> {
-    fn traffic(&self) -> Traffic {
-        self.with(|state, _| state.session.metrics().traffic)
-    }
-
-    fn leave(&self) {
-        self.with(|state, _| {
-            state.to_wake.driver = true;
-            state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
-        });
-    }
-}
-
-/// Takes a connection off the list when its task ends, however it does.
-pub(crate) struct Listed {
+/// Takes a guest off the list when its task ends, however it does.
+pub(crate) struct Seat {
     control: Arc<Control>,
-    id: ConnectionId,
+    number: u64,
 }
 
-impl Listed {
-    pub(crate) fn id(&self) -> ConnectionId {
-        self.id
+impl Seat {
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Notes that the guest has a connection.
+    pub(crate) fn connect(&self, connection: &Arc<Connection>) {
+        let mut guests = self.control.guests();
+        if let Some(guest) = guests.here.get_mut(&self.number) {
+            guest.connection = Some(connection.clone());
+            guests.connections += 1;
+        }
+        drop(guests);
+        // Whoever is listed too late for the server's farewell takes it from here.
+        if !self.control.is_serving() {
+            leave(connection);
+        }
+    }
+
+    /// Notes that the connection has ended with its handler.
+    pub(crate) fn finish(self) {
+        self.leave(|guests| guests.finished += 1);
+    }
+
+    /// Leaves, if the guest has not left yet.
+    fn leave(&self, note: impl FnOnce(&mut Guests)) {
+        let guest = |guests: &Guests| guests.here.get(&self.number)?.connection.clone();
+        let connection = guest(&self.control.guests());
+        let traffic = connection.map(|connection| traffic(&connection));
+        let mut guests = self.control.guests();
+        let gone = guests.here.remove(&self.number);
+        if gone.is_some() {
+            guests.connections -= usize::from(traffic.is_some());
+            guests.ended += traffic.unwrap_or_default();
+            note(&mut guests);
+        }
+        if guests.here.is_empty() {
+            self.control.empty.notify_one();
+        }
+        // The connection is dropped after the lock is.
+        drop(guests);
     }
 }
 
-impl Drop for Listed {
+impl Drop for Seat {
     fn drop(&mut self) {
-        let removed = self.control.open().remove(&self.id);
-        if let Some(connection) = removed {
-            *self.control.ended() += connection.traffic();
-        }
+        self.leave(|_| {});
     }
 }

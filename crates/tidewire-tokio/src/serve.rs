@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
+use tidewire_common::{
+    Config, ConnectionId, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy,
+};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
 use crate::accept::Accept;
-use crate::control::{Control, Listed};
+use crate::control::{Control, Seat};
 use crate::driver::{self, Ended};
 use crate::websocket::WebSocket;
 
@@ -117,20 +118,21 @@ where
             control,
         } = self;
         let handler = Arc::new(handler);
-        let mut tasks = JoinSet::new();
+        let host = Host(control.clone());
         let deadline = loop {
             tokio::select! {
                 (stream, peer) = next(&listener) => {
+                    let (accept, handler) = (accept.clone(), handler.clone());
                     // Boxed, so that its state leaves the task when the connection begins.
-                    let opening = Box::pin(open(stream, peer, accept.clone(), control.clone(), handler.clone()));
-                    tasks.spawn(serve_one(opening));
+                    control.spawn(|seat| serve_one(Box::pin(open(stream, peer, accept, seat, handler))));
                 }
-                Some(_) = tasks.join_next() => {}
                 deadline = control.stopped() => break deadline,
             }
         };
         drop(listener);
-        Ok(finish(tasks, &control, deadline).await)
+        let served = finish(&control, deadline).await;
+        drop(host);
+        Ok(served)
     }
 }
 
@@ -171,16 +173,19 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// What became of somebody who connected.
-enum Guest {
-    Connection,
-    Refused,
+/// Aborts the tasks that are left when the server goes, however it does.
+struct Host(Arc<Control>);
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// An open connection, and what serves it.
 struct Opened<H> {
     ws: WebSocket,
-    control: Arc<Control>,
+    seat: Seat,
     handler: Arc<H>,
 }
 
@@ -190,16 +195,16 @@ async fn open<H>(
     stream: TcpStream,
     peer: SocketAddr,
     accept: Accept,
-    control: Arc<Control>,
+    seat: Seat,
     handler: Arc<H>,
 ) -> Option<Opened<H>> {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "TCP_NODELAY not set");
     }
-    match accept.accept_until(stream, control.stopped()).await {
+    match accept.accept_until(stream, seat.control().stopped()).await {
         Ok(ws) => {
             debug!(connection = %ws.id(), %peer, "served");
-            Some(Opened { ws, control, handler })
+            Some(Opened { ws, seat, handler })
         }
         Err(error) => {
             debug!(%peer, %error, "no connection");
@@ -209,18 +214,17 @@ async fn open<H>(
 }
 
 /// Serves somebody who connected, once the handshake is done.
-async fn serve_one<H, Fut, E>(opening: Pin<Box<impl Future<Output = Option<Opened<H>>>>>) -> Guest
+async fn serve_one<H, Fut, E>(opening: Pin<Box<impl Future<Output = Option<Opened<H>>>>>)
 where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
 {
     let Some(opened) = opening.await else {
-        return Guest::Refused;
+        return;
     };
-    let (listed, driving) = begin(opened);
+    let (seat, id, driving) = begin(opened);
     let ended = driving.await;
-    let id = listed.id();
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -229,25 +233,27 @@ where
         }
         Err(_) => warn!(connection = %id, "handler panicked"),
     }
-    Guest::Connection
+    seat.finish();
 }
 
 /// Calls the handler of a connection and gives it a driver; a function, so that the task keeps nothing but these.
-fn begin<H, Fut, E>(opened: Opened<H>) -> (Listed, impl Future<Output = Ended<Result<(), E>>>)
+fn begin<H, Fut, E>(opened: Opened<H>) -> (Seat, ConnectionId, impl Future<Output = Ended<Result<(), E>>>)
 where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,
 {
-    let Opened { ws, control, handler } = opened;
+    let Opened { ws, seat, handler } = opened;
     let shared = ws.handle.shared().clone();
-    let listed = control.list(&shared);
-    let span = debug_span!("connection", id = %listed.id());
+    seat.connect(&shared);
+    let id = ws.id();
+    let span = debug_span!("connection", %id);
     shared.with(|state, _| state.driven = true);
     // The call of the handler is part of what may fail. Its future is boxed, since one that is passed on by value
     // stands in the task once for each hand it went through.
     let running = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Box::pin(handler(ws)))));
     (
-        listed,
+        seat,
+        id,
         driver::drive(shared, running, close_frame).instrument(span),
     )
 }
@@ -261,17 +267,17 @@ fn close_frame<E>(ended: &Ended<Result<(), E>>) -> CloseFrame<'static> {
 }
 
 /// Sees the open connections off, up to the deadline.
-async fn finish(mut tasks: JoinSet<Guest>, control: &Control, deadline: Instant) -> Served {
-    info!(connections = control.connections(), "shutting down");
+async fn finish(control: &Control, deadline: Instant) -> Served {
+    let (before, open) = control.counts();
+    info!(connections = open, "shutting down");
     control.leave();
+    let _ = tokio::time::timeout_at(deadline, control.emptied()).await;
+    let (finished, open) = control.counts();
     let mut served = Served::default();
-    while let Ok(Some(guest)) = tokio::time::timeout_at(deadline, tasks.join_next()).await {
-        if matches!(guest, Ok(Guest::Connection)) {
-            served.finished += 1;
-        }
-    }
-    served.aborted = control.connections();
+    served.finished = finished - before;
+    served.aborted = open;
+    control.abort();
     // A handler that blocks its thread cannot be aborted, and must not hold the shutdown up.
-    let _ = tokio::time::timeout(ABORT, tasks.shutdown()).await;
+    let _ = tokio::time::timeout(ABORT, control.emptied()).await;
     served
 }
