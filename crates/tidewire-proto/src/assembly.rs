@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -52,8 +51,7 @@ pub(crate) struct Assembly {
     len: u64,
     fragments: u32,
     check: TextCheck,
-    /// Boxed, since most messages arrive whole and are lent where they lie, and between two there is nothing to store.
-    store: Option<Box<Store>>,
+    store: Store,
 }
 
 impl Assembly {
@@ -63,7 +61,7 @@ impl Assembly {
             len: 0,
             fragments: 0,
             check: TextCheck::new(),
-            store: None,
+            store: Store::Binary(Vec::new()),
         }
     }
 
@@ -121,12 +119,12 @@ impl Assembly {
 
     /// Whether nothing of the message is stored, so that a part of it can be lent where it lies.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.has_stored() && !self.check.is_cut()
+        self.store.len() == 0 && !self.check.is_cut()
     }
 
     /// Whether the store holds a part of the message.
     pub(crate) fn has_stored(&self) -> bool {
-        self.store.as_ref().is_some_and(|store| store.len() > 0)
+        self.store.len() > 0
     }
 
     /// Whether a message has begun and not ended.
@@ -142,16 +140,15 @@ impl Assembly {
         piece: &mut [u8],
         ahead: u64,
     ) -> Result<(), ProtocolError> {
-        let store = self.store.get_or_insert_with(|| Box::new(Store::new(kind)));
-        store.reserve(kind, piece.len(), ahead);
-        match &mut **store {
-            Store::Text(text) => {
+        self.store.reserve(kind, piece.len(), ahead);
+        match &mut self.store {
+            Store::Text(_) => {
                 unmask(key, piece);
-                self.check.append(piece, text)?;
+                self.push(piece)?;
             }
-            Store::Binary(bytes) => match key {
-                Some(key) => mask::append(key, piece, bytes),
-                None => bytes.extend_from_slice(piece),
+            Store::Binary(store) => match key {
+                Some(key) => mask::append(key, piece, store),
+                None => store.extend_from_slice(piece),
             },
         }
         Ok(())
@@ -159,12 +156,19 @@ impl Assembly {
 
     /// Appends a piece that was inflated.
     pub(crate) fn append_inflated(&mut self, kind: Kind, piece: &[u8]) -> Result<(), ProtocolError> {
-        let store = self.store.get_or_insert_with(|| Box::new(Store::new(kind)));
         // The first piece fits, then the store doubles.
-        store.reserve(kind, piece.len(), store.len() as u64);
-        match &mut **store {
-            Store::Text(text) => self.check.append(piece, text)?,
-            Store::Binary(bytes) => bytes.extend_from_slice(piece),
+        self.store.reserve(kind, piece.len(), self.store.len() as u64);
+        self.push(piece)
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), ProtocolError> {
+        match &mut self.store {
+            Store::Text(store) => {
+                let piece = self.check.push(piece)?;
+                store.extend(piece.completed);
+                store.push_str(piece.text);
+            }
+            Store::Binary(store) => store.extend_from_slice(piece),
         }
         Ok(())
     }
@@ -195,10 +199,7 @@ impl Assembly {
 
     /// What is stored, to lend or to give away.
     pub(crate) fn stored(&mut self) -> Received<'_> {
-        let store = self
-            .store
-            .get_or_insert_with(|| Box::new(Store::new(Kind::Binary)));
-        match &mut **store {
+        match &mut self.store {
             Store::Text(text) => Received::assembled_text(text),
             Store::Binary(bytes) => Received::assembled_binary(bytes),
         }
@@ -206,15 +207,12 @@ impl Assembly {
 
     /// Forgets what is stored, and gives all its memory back.
     pub(crate) fn drop_store(&mut self) {
-        self.store = None;
+        self.store = Store::Binary(Vec::new());
     }
 
-    /// Forgets what is stored, and gives large memory back; the store, too, where it was given away.
+    /// Forgets what is stored, and gives large memory back.
     pub(crate) fn clear_store(&mut self) {
-        self.store = self.store.take().filter(|store| store.is_worth_keeping());
-        if let Some(store) = &mut self.store {
-            store.clear();
-        }
+        self.store.clear();
     }
 }
 
@@ -231,13 +229,6 @@ enum Store {
 }
 
 impl Store {
-    const fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Text => Self::Text(String::new()),
-            Kind::Binary => Self::Binary(Vec::new()),
-        }
-    }
-
     fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -265,17 +256,11 @@ impl Store {
         }
     }
 
-    fn is_worth_keeping(&self) -> bool {
-        let capacity = match self {
-            Self::Text(text) => text.capacity(),
-            Self::Binary(bytes) => bytes.capacity(),
-        };
-        (1..=RETAINED).contains(&capacity)
-    }
-
     fn clear(&mut self) {
         match self {
+            Self::Text(text) if text.capacity() > RETAINED => *text = String::new(),
             Self::Text(text) => text.clear(),
+            Self::Binary(bytes) if bytes.capacity() > RETAINED => *bytes = Vec::new(),
             Self::Binary(bytes) => bytes.clear(),
         }
     }

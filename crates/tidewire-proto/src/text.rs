@@ -1,4 +1,3 @@
-use alloc::string::String;
 use core::str;
 
 use crate::error::ProtocolError;
@@ -48,14 +47,6 @@ impl TextCheck {
             self.complete(*byte)?;
         }
         Ok(Piece { completed, text })
-    }
-
-    /// Checks the next piece, and appends what is whole of it.
-    pub(crate) fn append(&mut self, bytes: &[u8], text: &mut String) -> Result<(), ProtocolError> {
-        let piece = self.push(bytes)?;
-        text.extend(piece.completed);
-        text.push_str(piece.text);
-        Ok(())
     }
 
     /// Whether the last piece ended inside a character.
@@ -112,6 +103,7 @@ fn cut_at_end(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
     use alloc::vec::Vec;
 
     use super::*;
@@ -121,7 +113,9 @@ mod tests {
         let mut check = TextCheck::new();
         let mut out = String::new();
         for (i, piece) in pieces.iter().enumerate() {
-            check.append(piece, &mut out).map_err(|_| i)?;
+            let piece = check.push(piece).map_err(|_| i)?;
+            out.extend(piece.completed);
+            out.push_str(piece.text);
         }
         check.finish().map_err(|_| pieces.len())?;
         Ok(out)
