@@ -19,11 +19,17 @@ pub(crate) struct Receiving {
     shared: Arc<Shared>,
     /// What later messages may refer to; none without context takeover.
     history: Option<Box<History>>,
-    /// The start of a message, which is not worth an inflater yet.
+    /// Boxed, since a message is open now and then, and most arrive whole.
+    open: Option<Box<Open>>,
+}
+
+/// A message that has begun.
+#[derive(Debug, Default)]
+struct Open {
+    /// Its start, which is not worth an inflater yet.
     waiting: Vec<u8>,
-    /// The inflater of the message that is open.
     lent: Option<Inflater>,
-    /// How much the message that is open has given.
+    /// How much it has given.
     len: usize,
 }
 
@@ -33,15 +39,13 @@ impl Receiving {
         Self {
             shared: extension.shared.clone(),
             history: (context.takeover == Takeover::Allowed).then(history),
-            waiting: Vec::new(),
-            lent: None,
-            len: 0,
+            open: None,
         }
     }
 
     /// How many bytes were taken that will be inflated together with the next piece.
     pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.open.as_ref().map_or(0, |open| open.waiting.len())
     }
 
     /// Takes a piece of a compressed message, and hands over what it gives; fails beyond `limit` bytes a message.
@@ -51,29 +55,46 @@ impl Receiving {
         piece: &[u8],
         end: End,
         limit: usize,
+        take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
+    ) -> Result<(), ProtocolError> {
+        let mut open = self.open.take().map(|open| *open).unwrap_or_default();
+        let inflated = self.go_on(&mut open, piece, end, limit, take);
+        if inflated.is_ok() && end == End::Last {
+            self.settle(now, open);
+        } else {
+            self.open = Some(Box::new(open));
+        }
+        inflated
+    }
+
+    /// Takes a piece of the open message.
+    fn go_on(
+        &self,
+        open: &mut Open,
+        piece: &[u8],
+        end: End,
+        limit: usize,
         mut take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
     ) -> Result<(), ProtocolError> {
-        if end == End::More && self.lent.is_none() && self.waiting.len() + piece.len() <= WAITING {
-            self.waiting.extend_from_slice(piece);
+        if end == End::More && open.lent.is_none() && open.waiting.len() + piece.len() <= WAITING {
+            open.waiting.extend_from_slice(piece);
             return Ok(());
         }
         let history = self.history.as_ref().map(|history| history.window());
         let history = history.unwrap_or_default();
-        let inflater = self.lent.get_or_insert_with(|| {
+        let inflater = open.lent.get_or_insert_with(|| {
             let mut inflater = self.shared.codecs.take_inflater();
             inflater.begin(history);
             inflater
         });
-        let len = &mut self.len;
-        for input in [&*self.waiting, piece] {
-            inflater.inflate(input, history, limit, len, &mut take)?;
+        for input in [&*open.waiting, piece] {
+            inflater.inflate(input, history, limit, &mut open.len, &mut take)?;
         }
-        self.waiting = Vec::new();
-        if end == End::Last {
-            inflater.finish()?;
-            self.settle(now);
+        open.waiting = Vec::new();
+        match end {
+            End::More => Ok(()),
+            End::Last => inflater.finish(),
         }
-        Ok(())
     }
 
     /// When the connection may sleep, unless it inflates something before; `None` where that gains nothing.
@@ -89,9 +110,8 @@ impl Receiving {
     }
 
     /// Ends a message.
-    fn settle(&mut self, now: Instant) {
-        self.len = 0;
-        if let Some(inflater) = self.lent.take() {
+    fn settle(&mut self, now: Instant, open: Open) {
+        if let Some(inflater) = open.lent {
             if let Some(history) = &mut self.history {
                 history.push(now, inflater.text());
             }
@@ -102,7 +122,7 @@ impl Receiving {
 
 impl Drop for Receiving {
     fn drop(&mut self) {
-        if let Some(inflater) = self.lent.take() {
+        if let Some(inflater) = self.open.take().and_then(|open| open.lent) {
             self.shared.codecs.give_inflater(inflater);
         }
     }
