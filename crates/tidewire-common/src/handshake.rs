@@ -39,7 +39,7 @@ enum Head {
 
 #[derive(Clone, Debug)]
 struct Agreed {
-    subprotocol: Option<String>,
+    subprotocol: Option<Box<str>>,
     deflate: Option<Parameters>,
 }
 
@@ -64,8 +64,10 @@ impl Handshake {
     }
 
     fn new(received: Head, subprotocol: Option<String>, deflate: Option<Parameters>) -> Self {
-        let agreed =
-            (subprotocol.is_some() || deflate.is_some()).then(|| Box::new(Agreed { subprotocol, deflate }));
+        let agreed = (subprotocol.is_some() || deflate.is_some()).then(|| {
+            let subprotocol = subprotocol.map(String::into_boxed_str);
+            Box::new(Agreed { subprotocol, deflate })
+        });
         Self { received, agreed }
     }
 
