@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::mem;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -20,7 +20,7 @@ pub(crate) struct Shared<S> {
     wakers: Arc<Wakers>,
     /// What the socket and the timer see: wakes whoever is registered in `wakers`.
     waker: Waker,
-    handles: AtomicUsize,
+    handles: AtomicU32,
     /// The driver polls its handler and will look at the state afterwards, so it need not be woken.
     driver_will_look: AtomicBool,
 }
@@ -32,7 +32,7 @@ impl<S> Shared<S> {
             state: Mutex::new(state),
             waker: Waker::from(wakers.clone()),
             wakers,
-            handles: AtomicUsize::new(0),
+            handles: AtomicU32::new(0),
             driver_will_look: AtomicBool::new(false),
         })
     }
