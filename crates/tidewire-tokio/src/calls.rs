@@ -1,29 +1,23 @@
 //! What handles ask of a connection, each as one step that is tried until it is ready.
 
 use std::future::{Future, poll_fn};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
 use tidewire_common::{Error, Message, Outgoing, Session, TrySendError};
 
 use crate::shared::{Shared, Waiter};
-use crate::state::Transport;
+use crate::state::{State, Transport};
 
-/// What a sender does after queueing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
-    /// Writes at once, where no driver will.
-    Flush,
-    Return,
-}
-
+/// Sends a message; what is to be done `then`, once it is queued, is for a driver to do where there is one.
+///
 /// No `async fn`, and neither are those around it and in it: each would keep the message twice, and the future of every
 /// idle handler has room for the largest it ever awaits.
 pub(crate) fn send<S: Transport>(
     shared: &Shared<S>,
     message: Outgoing,
-    then: Then,
+    then: impl Fn(&mut State<S>, &mut Context<'_>) -> Poll<Result<(), Error>>,
 ) -> impl Future<Output = Result<(), Error>> {
     queue(shared, Session::has_room, then, move |session, now| {
         session.send(now, &message)
@@ -35,43 +29,44 @@ pub(crate) async fn send_piece<S: Transport>(
     shared: &Shared<S>,
     piece: Message,
     end: End,
-    mut queued: impl FnMut(),
+    queued: impl FnOnce(),
 ) -> Result<(), Error> {
     let put = |session: &mut Session, now| {
         session.send_piece(now, &piece, end)?;
         queued();
         Ok(())
     };
-    queue(shared, Session::is_below_high_water, Then::Flush, put).await
+    queue(shared, Session::is_below_high_water, State::poll_flushed, put).await
 }
 
 pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Result<(), Error> {
     let put = |session: &mut Session, now| session.pong(now, payload);
-    queue(shared, Session::is_below_high_water, Then::Flush, put).await
+    queue(shared, Session::is_below_high_water, State::poll_flushed, put).await
 }
 
 /// Queues something, once, as soon as there is room.
 fn queue<S: Transport>(
     shared: &Shared<S>,
     has_room: impl Fn(&Session) -> bool,
-    then: Then,
-    mut put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
+    then: impl Fn(&mut State<S>, &mut Context<'_>) -> Poll<Result<(), Error>>,
+    put: impl FnOnce(&mut Session, Instant) -> Result<(), Error>,
 ) -> impl Future<Output = Result<(), Error>> {
-    let mut queued = false;
+    let mut unqueued = Some(put);
     let mut waiter = Waiter::new(shared);
     poll_fn(move |cx| {
         waiter.poll(cx, |state, cx| {
-            if !queued {
+            if unqueued.is_some() {
                 ready!(state.poll_room(&has_room, cx))?;
+            }
+            if let Some(put) = unqueued.take() {
                 let now = state.now();
                 put(&mut state.session, now)?;
                 state.to_wake.driver = true;
-                queued = true;
             }
-            if then == Then::Return || state.driven {
+            if state.driven {
                 Poll::Ready(Ok(()))
             } else {
-                state.poll_flushed(cx)
+                then(state, cx)
             }
         })
     })

@@ -46,7 +46,7 @@ macro_rules! sending {
         /// # Cancel safety
         /// All or nothing: the message was queued whole, and will be written by any later progress, or never taken.
         pub fn send(&self, message: impl Into<Outgoing>) -> impl Future<Output = Result<(), Error>> {
-            calls::send(&self.handle, message.into(), Then::Flush)
+            calls::send(&self.handle, message.into(), State::poll_flushed)
         }
 
         /// Queues a message without writing it; waits only above the high-water mark. [`flush`](Self::flush) writes.
@@ -57,7 +57,7 @@ macro_rules! sending {
         /// # Cancel safety
         /// As for [`send`](Self::send).
         pub fn feed(&self, message: impl Into<Outgoing>) -> impl Future<Output = Result<(), Error>> {
-            calls::send(&self.handle, message.into(), Then::Return)
+            calls::send(&self.handle, message.into(), |_, _| Poll::Ready(Ok(())))
         }
 
         /// Queues a message if there is room for it at once.

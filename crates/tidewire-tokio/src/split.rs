@@ -1,12 +1,13 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Kind, Phase, SendError};
 use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, TrySendError};
 use tokio::net::TcpStream;
 
-use crate::calls::{self, Then};
+use crate::calls;
 use crate::driver;
 use crate::pieces::{PieceWriter, Pieces};
 use crate::shared::{Handle, Waiter};
@@ -24,7 +25,6 @@ impl<S: Transport + Send + 'static> WebSocket<S> {
         }
         let receiver = Receiver {
             handle: self.handle.clone(),
-            ended: self.ended,
         };
         (Sender { handle: self.handle }, receiver)
     }
@@ -59,7 +59,6 @@ impl<S> fmt::Debug for Sender<S> {
 /// The half of a connection that receives. Without it, what arrives is dropped.
 pub struct Receiver<S = TcpStream> {
     pub(crate) handle: Handle<S>,
-    pub(crate) ended: bool,
 }
 
 impl<S: Transport> Receiver<S> {

@@ -5,7 +5,7 @@
 //! `feed`, or the methods of the connection itself, leave the batching to the driver.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -21,8 +21,7 @@ impl<S: Transport> Stream for WebSocket<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        poll_next(&this.handle, &mut this.ended, cx)
+        poll_next(&self.handle, cx)
     }
 }
 
@@ -30,22 +29,19 @@ impl<S: Transport> Stream for Receiver<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        poll_next(&this.handle, &mut this.ended, cx)
+        poll_next(&self.handle, cx)
     }
 }
 
-fn poll_next<S: Transport>(
-    shared: &Shared<S>,
-    ended: &mut bool,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Message, Error>>> {
-    if *ended {
-        return Poll::Ready(None);
-    }
-    let received = std::task::ready!(shared.poll_received(cx, State::poll_message));
-    *ended = !matches!(received, Ok(Some(_)));
-    Poll::Ready(received.transpose())
+fn poll_next<S: Transport>(shared: &Shared<S>, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+    shared.poll_received(cx, |state, cx| {
+        if state.stream_ended {
+            return Poll::Ready(None);
+        }
+        let received = ready!(state.poll_message(cx));
+        state.stream_ended = !matches!(received, Ok(Some(_)));
+        Poll::Ready(received.transpose())
+    })
 }
 
 /// Implements `Sink` by the functions below.

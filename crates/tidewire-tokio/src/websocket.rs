@@ -1,13 +1,14 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Inbox, Kind, Phase, SendError};
 use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, Session, TrySendError};
 use tokio::net::TcpStream;
 
-use crate::calls::{self, Then};
+use crate::calls;
 use crate::clock::Clock;
 use crate::driver::{self, Ended};
 use crate::pieces::{PieceWriter, Pieces};
@@ -40,15 +41,12 @@ use crate::state::{State, Transport};
 /// ```
 pub struct WebSocket<S = TcpStream> {
     pub(crate) handle: Handle<S>,
-    /// The `Stream` has ended.
-    pub(crate) ended: bool,
 }
 
 impl<S: Transport> WebSocket<S> {
     pub(crate) fn new(io: S, session: Session, rest: Inbox, clock: Clock) -> Self {
         Self {
             handle: Handle::new(Shared::new(State::new(io, session, rest, clock))),
-            ended: false,
         }
     }
 

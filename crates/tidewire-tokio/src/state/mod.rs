@@ -44,6 +44,8 @@ pub(crate) struct State<S> {
     /// A driver polls this connection.
     pub(crate) driven: bool,
     application: Application,
+    /// The connection has ended as a `Stream`.
+    pub(crate) stream_ended: bool,
     /// Who has something to gain from what was done since the lock was taken.
     pub(crate) to_wake: ToWake,
 }
@@ -89,6 +91,7 @@ impl<S> State<S> {
             received: 0,
             driven: false,
             application: Application::Elsewhere,
+            stream_ended: false,
             to_wake: ToWake::default(),
         }
     }
