@@ -233,6 +233,27 @@ fn a_turn_inflates_256_kib_and_what_it_has_begun_and_leaves_the_rest() {
 }
 
 #[test]
+fn a_turn_ends_after_work_that_gives_nothing() {
+    // Blocks without text: final ones, behind each of which the stream begins anew, and one that is stored.
+    let table = [
+        ("final", &b"\x03\0"[..], 190),
+        ("final, with tables", b"\x05\xc0\x81\0\0\0\0\0\x90\xff\x6b\0", 60),
+        ("stored", b"\0\0\0\xff\xff", 3),
+    ];
+    for (name, block, least) in table {
+        let mut server = server(Limits::default());
+        let mut payload = block.repeat(200_000 / block.len());
+        payload.push(0);
+        server
+            .inbox
+            .extend(&wire::stream(&frames(&payload, 1 << 20), Sender::Client));
+        let turns = turns(&mut server);
+        assert!(turns.len() >= least, "{name}: {} turns", turns.len());
+        assert!(turns.iter().all(|(inflated, _)| *inflated == 0), "{name}");
+    }
+}
+
+#[test]
 fn a_turn_that_leaves_input_gives_nothing_more_when_asked_again() {
     let mut server = server(Limits::default().message(64 << 20).frame(64 << 20));
     server

@@ -81,7 +81,7 @@ impl<R: Role> Connection<R> {
             state: &mut self.receive,
             config: &self.config,
             input,
-            inflated: 0,
+            work: 0,
         };
         (
             reader,

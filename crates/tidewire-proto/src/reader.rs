@@ -15,8 +15,8 @@ use crate::inbox::Input;
 use crate::role::Role;
 use crate::writer::Writer;
 
-/// How much a turn inflates before it lets others work, while input is left to come back for.
-const INFLATED_A_TURN: usize = 256 * 1024;
+/// How much a turn inflates, or does meanwhile, before it lets others work, while input is left to come back for.
+const WORK_A_TURN: usize = 256 * 1024;
 /// How much compressed input is inflated at once: at most 1 MiB comes of it, since DEFLATE expands at most 1,032 times.
 const INFLATED_AT_ONCE: usize = 1024;
 
@@ -183,8 +183,8 @@ pub struct Reader<'t> {
     pub(crate) state: &'t mut ReceiveState,
     pub(crate) config: &'t Config,
     pub(crate) input: Input<'t>,
-    /// How much was inflated in this turn.
-    pub(crate) inflated: usize,
+    /// The work of inflating in this turn, in bytes.
+    pub(crate) work: usize,
 }
 
 /// Where the reader stopped; borrows at most the input, so that the state can be lent afterwards.
@@ -205,8 +205,8 @@ enum Control {
 impl Reader<'_> {
     /// Gives the next event, or `None` once all input is consumed.
     ///
-    /// `None` comes earlier where permessage-deflate has made 256 KiB of little input: what is [left](Self::remaining)
-    /// stays in the inbox for another turn, so that one connection does not keep others waiting.
+    /// `None` comes earlier where permessage-deflate has had the [work](Self::work) of 256 KiB with little input: what is
+    /// [left](Self::remaining) stays in the inbox for another turn, so that one connection does not keep others waiting.
     ///
     /// What the peer is owed for it, a Pong, the echo of a Close or the Close frame of a failure, is appended
     /// through `tx`, which belongs to the same turn.
@@ -256,6 +256,12 @@ impl Reader<'_> {
         self.input.len()
     }
 
+    /// How much permessage-deflate had to do in this turn, as the number of bytes that could be inflated meanwhile: what
+    /// was inflated, or more where input takes long and gives little.
+    pub fn work(&self) -> usize {
+        self.work
+    }
+
     fn discard<R: Role>(&mut self, tx: &mut Writer<'_, R>) {
         self.state.release();
         let discarded = self.input.take(usize::MAX).len();
@@ -281,7 +287,7 @@ impl<'t> Reader<'t> {
                 self.discard(tx);
                 return tx.state.closing.cause().map_or(Ok(None), Err);
             }
-            if self.inflated >= INFLATED_A_TURN && self.input.len() > 0 {
+            if self.work >= WORK_A_TURN && self.input.len() > 0 {
                 return Ok(None);
             }
             let claimed = self.state.claimed();
@@ -378,13 +384,10 @@ impl<'t> Reader<'t> {
                 inflate, assembly, ..
             } = &mut *self.state;
             if let Some(inflate) = inflate {
-                let take = |inflated: &[u8]| {
-                    self.inflated += inflated.len();
-                    assembly.append_inflated(frame.kind, inflated)
-                };
-                inflate.inflate(tx.now, piece, frame.end(), limit, take)?;
+                let take = |inflated: &[u8]| assembly.append_inflated(frame.kind, inflated);
+                self.work += inflate.inflate(tx.now, piece, frame.end(), limit, take)?;
             }
-            if frame.remaining == 0 || self.input.len() == 0 || self.inflated >= INFLATED_A_TURN {
+            if frame.remaining == 0 || self.input.len() == 0 || self.work >= WORK_A_TURN {
                 break;
             }
         }

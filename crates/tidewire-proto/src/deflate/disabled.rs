@@ -48,7 +48,7 @@ impl Receiving {
         _: End,
         _: usize,
         _: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result<usize, ProtocolError> {
         match *self {}
     }
 

@@ -18,6 +18,12 @@ const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
 /// How much of it the sender cut off.
 const CUT_OFF: usize = 4;
 
+/// The work of little output, in bytes that are inflated meanwhile. A dynamic block of 12 bytes may hold nothing, which
+/// takes as long as 50 of them.
+const WORK_OF_A_BYTE: usize = 4;
+/// Beginning a stream with 64 KiB to refer to takes 0.7 µs.
+const WORK_OF_A_START: usize = 1024;
+
 /// An inflater and its output, of which the last 32 KiB stay readable.
 ///
 /// It serves any window: what a peer with a smaller one may refer to is bounded by the history that it is primed with.
@@ -57,16 +63,17 @@ impl Inflater {
         (47 << 10) + self.0.buffer.len()
     }
 
-    /// Starts a message that may refer to `history`.
-    pub(super) fn begin(&mut self, history: &[u8]) {
+    /// Starts a message that may refer to `history`; gives the work of it.
+    pub(super) fn begin(&mut self, history: &[u8]) -> usize {
         self.0.filled = 0;
         self.0.piece = 0;
-        self.prime(history);
+        self.prime(history)
     }
 
     /// Inflates a part of the message; hands over what comes of it, in slices of 16 KiB at most.
     ///
-    /// `len` counts what the message has given, and fails it as soon as that is more than `limit`.
+    /// `len` counts what the message has given, and fails it as soon as that is more than `limit`. Gives the work of it,
+    /// in bytes inflated: there is input that takes long and gives nothing.
     pub(super) fn inflate(
         &mut self,
         mut input: &[u8],
@@ -74,11 +81,13 @@ impl Inflater {
         limit: usize,
         len: &mut usize,
         mut take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result<usize, ProtocolError> {
+        let (before, least) = (*len, input.len() * WORK_OF_A_BYTE);
+        let mut starts = 0;
         loop {
             if self.0.ended && !input.is_empty() {
                 // RFC 7692 §7.2.3.4 has the stream go on behind a final block.
-                self.prime(history);
+                starts += self.prime(history);
             }
             // One byte more than there may be is enough to know.
             let step = self.step(input, (limit - *len).saturating_add(1))?;
@@ -97,7 +106,7 @@ impl Inflater {
                 return Err(ProtocolError::BrokenDeflate);
             }
             if input.is_empty() && !step.is_full {
-                return Ok(());
+                return Ok(starts + least.max(*len - before));
             }
         }
     }
@@ -151,8 +160,8 @@ impl Inflater {
         })
     }
 
-    /// Starts a stream that may refer to `history` and to what the message has given.
-    fn prime(&mut self, history: &[u8]) {
+    /// Starts a stream that may refer to `history` and to what the message has given; gives the work of it.
+    fn prime(&mut self, history: &[u8]) -> usize {
         self.0.decompress.reset(false);
         self.0.ended = false;
         let start = self.0.filled.saturating_sub(WINDOW);
@@ -164,6 +173,7 @@ impl Inflater {
                 debug_assert!(primed.is_ok(), "{primed:?}");
             }
         }
+        WORK_OF_A_START
     }
 }
 

@@ -1,6 +1,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::extension::{Extension, Shared};
 use super::history::History;
@@ -49,6 +50,8 @@ impl Receiving {
     }
 
     /// Takes a piece of a compressed message, and hands over what it gives; fails beyond `limit` bytes a message.
+    ///
+    /// Gives the work of it, in bytes inflated.
     pub(crate) fn inflate(
         &mut self,
         now: Instant,
@@ -56,18 +59,21 @@ impl Receiving {
         end: End,
         limit: usize,
         take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
-    ) -> Result<(), ProtocolError> {
-        let mut open = self.open.take().map(|open| *open).unwrap_or_default();
-        let inflated = self.go_on(&mut open, piece, end, limit, take);
-        if inflated.is_ok() && end == End::Last {
+    ) -> Result<usize, ProtocolError> {
+        let mut begun = self.open.take();
+        let mut begins = Open::default();
+        let open = begun.as_deref_mut().unwrap_or(&mut begins);
+        let work = self.go_on(open, piece, end, limit, take);
+        if work.is_ok() && end == End::Last {
+            let open = mem::take(open);
             self.settle(now, open);
         } else {
-            self.open = Some(Box::new(open));
+            self.open = Some(begun.unwrap_or_else(|| Box::new(begins)));
         }
-        inflated
+        work
     }
 
-    /// Takes a piece of the open message.
+    /// Takes a piece of the open message; gives the work of it.
     fn go_on(
         &self,
         open: &mut Open,
@@ -75,26 +81,27 @@ impl Receiving {
         end: End,
         limit: usize,
         mut take: impl FnMut(&[u8]) -> Result<(), ProtocolError>,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result<usize, ProtocolError> {
         if end == End::More && open.lent.is_none() && open.waiting.len() + piece.len() <= WAITING {
             open.waiting.extend_from_slice(piece);
-            return Ok(());
+            return Ok(0);
         }
+        let mut work = 0;
         let history = self.history.as_ref().map(|history| history.window());
         let history = history.unwrap_or_default();
         let inflater = open.lent.get_or_insert_with(|| {
             let mut inflater = self.shared.codecs.take_inflater();
-            inflater.begin(history);
+            work += inflater.begin(history);
             inflater
         });
         for input in [&*open.waiting, piece] {
-            inflater.inflate(input, history, limit, &mut open.len, &mut take)?;
+            work += inflater.inflate(input, history, limit, &mut open.len, &mut take)?;
         }
         open.waiting = Vec::new();
-        match end {
-            End::More => Ok(()),
-            End::Last => inflater.finish(),
+        if end == End::Last {
+            inflater.finish()?;
         }
+        Ok(work)
     }
 
     /// When the connection may sleep, unless it inflates something before; `None` where that gains nothing.
