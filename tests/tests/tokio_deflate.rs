@@ -2,9 +2,12 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress};
@@ -14,7 +17,7 @@ use tidewire_tests::wire::Frame;
 use tidewire_tokio::{
     Accept, Connect, Deflate, DeflateBuilder, Error, HandshakeError, Message, Prepared, WebSocket,
 };
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
@@ -310,6 +313,72 @@ async fn sockets_are_looked_at_between_the_turns_of_a_bomb() {
         // More than a hundred turns; a task that woke itself would have 61 before tokio looks at a socket.
         assert!(during >= 20, "{during} echoes");
     })
+    .await;
+}
+
+/// Gives 1 KiB a read, as TLS does with small records.
+struct Records(DuplexStream);
+
+impl AsyncRead for Records {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut record = [0; 1024];
+        let len = buffer.remaining().min(record.len());
+        let mut part = ReadBuf::new(&mut record[..len]);
+        let read = Pin::new(&mut self.0).poll_read(cx, &mut part);
+        buffer.put_slice(part.filled());
+        read
+    }
+}
+
+impl AsyncWrite for Records {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_message_in_small_reads_leaves_others_their_turns() {
+    // One byte more than the limit, so that the end tells when all was inflated.
+    let bomb = bomb((16 << 20) + 1);
+    let fewest = (16 << 20) / ((256 + 1024 + 1024) << 10);
+    bounded(LocalSet::new().run_until(async {
+        // Received by the application, and read ahead while that waits for something else.
+        for receives in [true, false] {
+            let (near, far) = duplex(ROOMY);
+            let accept = Accept::new().deflate(Deflate::default());
+            let (ws, mut peer) = tokio::join!(
+                accept.accept(Records(near)),
+                Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            );
+            let mut ws = ws.expect("an accepted client");
+            peer.send(&Frame::new(0xc2, bomb.clone())).await;
+            drop(peer);
+            let end = async {
+                if receives {
+                    ws.recv().await.expect_err("too much");
+                } else {
+                    ws.ping().await.expect_err("no answer");
+                }
+            };
+            let ((), turns) = turns_of_others(end).await;
+            assert!(
+                turns >= fewest,
+                "receives: {receives}, {turns} turns, {fewest} are due"
+            );
+        }
+    }))
     .await;
 }
 

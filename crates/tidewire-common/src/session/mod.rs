@@ -67,6 +67,8 @@ pub struct Session {
     sending_pieces: bool,
     broken: Option<Arc<io::Error>>,
     traffic: Traffic,
+    /// The work of inflating so far, in bytes.
+    work: u64,
     /// The end was logged.
     logged: bool,
     handshake: Handshake,
@@ -103,6 +105,7 @@ impl Session {
             sending_pieces: false,
             broken: None,
             traffic: Traffic::default(),
+            work: 0,
             logged: false,
             handshake: negotiated.handshake,
             id: ConnectionId::next(),

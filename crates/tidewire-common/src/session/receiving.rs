@@ -1,4 +1,4 @@
-use tidewire_proto::{Connection, Delivery, End, Event, Inbox, Instant, Phase, Reading, Role};
+use tidewire_proto::{Delivery, End, Event, Inbox, Instant, Phase, Reader, Reading, Role, Writer};
 use tracing::debug;
 
 use super::{Core, Session};
@@ -11,8 +11,8 @@ use crate::queue::{Chunk, Item, ReadAhead};
 /// The most frames that one call handles before it lets others work.
 const FRAMES_A_CALL: usize = 64;
 
-/// The most payload that one call goes on after: more than a buffer of input holds, unless it is compressed.
-const PAYLOAD_A_CALL: u64 = 256 * 1024;
+/// The most work of inflating that one call goes on after.
+const WORK_A_CALL: u64 = 256 * 1024;
 
 /// Where parsing stopped.
 enum Parsed {
@@ -86,9 +86,9 @@ impl Session {
     /// Takes input for an application that is not receiving: pings are answered, messages are queued up to the
     /// bound. Says whether there may be more to do at once.
     pub fn read_ahead(&mut self, now: Instant, inbox: &mut Inbox) -> bool {
-        let enough = self.traffic.payload_received + PAYLOAD_A_CALL;
+        let enough = self.work + WORK_A_CALL;
         while self.wants_input() {
-            if self.traffic.payload_received >= enough {
+            if self.work >= enough {
                 return true;
             }
             match self.parse(now, inbox) {
@@ -103,9 +103,9 @@ impl Session {
     }
 
     /// Takes all of the input, which is one buffer at most, whatever was read ahead; of what a buffer of compressed
-    /// input can become, as much as fits into it uncompressed.
+    /// input can become, whole messages until that is more than would fit into it uncompressed.
     pub(super) fn take_input(&mut self, now: Instant, inbox: &mut Inbox) {
-        let enough = self.traffic.payload_received + PAYLOAD_A_CALL;
+        let enough = self.traffic.payload_received + WORK_A_CALL;
         while !inbox.is_empty() && self.traffic.payload_received < enough {
             match self.parse(now, inbox) {
                 Parsed::Item(item) if !self.gave_up => self.ahead.push(item),
@@ -144,9 +144,10 @@ impl Session {
         either!(&mut self.core, connection => connection.handle_reading(now, reading));
     }
 
-    /// How many bytes of payload were received: what tells of the work, where input is compressed.
-    pub fn payload_received(&self) -> u64 {
-        self.traffic.payload_received
+    /// How much inflating was done so far, as the number of bytes that could be inflated meanwhile: where input is
+    /// compressed, its length does not tell of the work.
+    pub fn work(&self) -> u64 {
+        self.work
     }
 
     fn is_full(&self) -> bool {
@@ -159,8 +160,10 @@ impl Session {
     }
 
     fn parse_one(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Item> {
+        let enough = self.work + WORK_A_CALL;
         loop {
             match self.parse(now, inbox) {
+                Parsed::Item(_) if self.gave_up && self.work >= enough => return None,
                 Parsed::Item(_) if self.gave_up => {}
                 Parsed::Item(item) => return Some(item),
                 Parsed::Drained | Parsed::Enough => return None,
@@ -174,11 +177,18 @@ impl Session {
             core,
             output,
             pings,
+            work,
             id,
             ..
         } = self;
-        let parsed =
-            output.append(|out| either!(core, connection => parse(connection, now, inbox, out, pings, *id)));
+        let parsed = output.append(|out| {
+            either!(core, connection => {
+                let (mut rx, tx) = connection.turn(now, inbox, out);
+                let parsed = parse(&mut rx, tx, now, pings, *id);
+                *work += rx.work() as u64;
+                parsed
+            })
+        });
         self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
         if let Parsed::Item(item) = &parsed {
             self.note_received(item);
@@ -208,14 +218,12 @@ impl Session {
 
 /// Handles input up to the next item, or as much as one call may.
 fn parse<R: Role>(
-    connection: &mut Connection<R>,
+    rx: &mut Reader<'_>,
+    mut tx: Writer<'_, R>,
     now: Instant,
-    inbox: &mut Inbox,
-    out: &mut Vec<u8>,
     pings: &mut PingWaiters,
     id: ConnectionId,
 ) -> Parsed {
-    let (mut rx, mut tx) = connection.turn(now, inbox, out);
     for _ in 0..FRAMES_A_CALL {
         match rx.next(&mut tx) {
             Ok(Some(Event::Message(message))) => {

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::pool::Input;
 use crate::wakers::ToWake;
 
-/// The most that one poll reads before it lets other tasks work.
+/// The most that one poll reads, and that it inflates, before it lets other tasks work.
 const BYTES_A_POLL: usize = 256 * 1024;
 
 /// A byte stream that can carry a connection: TCP, TLS, a Unix socket, a pipe in memory.
@@ -39,8 +39,8 @@ pub(crate) struct State<S> {
     ended: Directions,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
-    /// How much payload had been received when the application last had to wait.
-    received: u64,
+    /// How much had been inflated when the application last had to wait.
+    worked: u64,
     /// A driver polls this connection.
     pub(crate) driven: bool,
     application: Application,
@@ -88,7 +88,7 @@ impl<S> State<S> {
             unflushed: false,
             ended: Directions::default(),
             reading: Reading::Active,
-            received: 0,
+            worked: 0,
             driven: false,
             application: Application::Elsewhere,
             stream_ended: false,
@@ -135,6 +135,7 @@ impl<S: Transport> State<S> {
     /// reading ahead up to the bound.
     pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
         let mut budget = BYTES_A_POLL;
+        let enough = self.session.work() + BYTES_A_POLL as u64;
         loop {
             self.poll_output(cx);
             if !self.session.wants_input() {
@@ -166,7 +167,7 @@ impl<S: Transport> State<S> {
                 others: true,
                 ..self.to_wake
             };
-            if more || budget == 0 {
+            if more || budget == 0 || self.session.work() >= enough {
                 self.poll_output(cx);
                 give_way(cx);
                 break;

@@ -26,13 +26,13 @@ impl<S: Transport> State<S> {
     ) -> Poll<Result<Option<T>, Error>> {
         self.application = Application::Receiving;
         // A task may take message after message in one poll, each of them little to read and much to inflate.
-        let received = if self.session.payload_received() - self.received < BYTES_A_POLL as u64 {
-            self.poll_next(cx, next)
-        } else {
+        let received = if self.has_worked() {
             self.poll_enough()
+        } else {
+            self.poll_next(cx, next)
         };
         match received {
-            Poll::Pending => self.received = self.session.payload_received(),
+            Poll::Pending => self.worked = self.session.work(),
             Poll::Ready(_) => self.application = Application::Elsewhere,
         }
         // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
@@ -64,7 +64,7 @@ impl<S: Transport> State<S> {
                 self.poll_output(cx);
                 return Poll::Ready(end.map(|()| None));
             }
-            if budget == 0 || !self.input.is_empty() {
+            if budget == 0 || self.has_worked() || !self.input.is_empty() {
                 return self.poll_enough();
             }
             if self.session.phase() != Phase::Open {
@@ -144,6 +144,11 @@ impl<S: Transport> State<S> {
 }
 
 impl<S> State<S> {
+    /// Whether as much was inflated since the application last had to wait as one poll may.
+    fn has_worked(&self) -> bool {
+        self.session.work() - self.worked >= BYTES_A_POLL as u64
+    }
+
     /// Notes that the application took something: reading may go on.
     fn note_taken(&mut self) {
         if self.reading == Reading::Paused && self.session.wants_input() {
