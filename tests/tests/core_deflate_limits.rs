@@ -98,6 +98,23 @@ fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
 }
 
 #[test]
+fn a_message_of_the_limit_may_come_in_small_fragments() {
+    let text = corpus::noise(&mut Random::new(1), 5000);
+    for part in [1, 2, 5, 20] {
+        let limits = Limits::default().message(text.len());
+        let mut peer = Compressor::new(6, 15);
+        let mut all: Vec<Frame> = text
+            .chunks(part)
+            .enumerate()
+            .map(|(i, part)| Frame::new(if i == 0 { 0x42 } else { 0x00 }, peer.part(part)))
+            .collect();
+        all.push(Frame::continuation(b"\0"));
+        let seen = server(limits).receive(&all);
+        assert_eq!(outcome(&seen), (5000, None), "fragments of {part}");
+    }
+}
+
+#[test]
 fn the_limit_counts_each_message_anew() {
     let limits = Limits::default().message(LIMIT);
     let mut peer = Compressor::new(6, 15);

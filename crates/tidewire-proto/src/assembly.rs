@@ -30,14 +30,17 @@ impl Form {
         }
     }
 
-    /// The longest payload that may hold a message of `limit` bytes.
+    /// The longest payload that may hold a message of `limit` bytes, or this many fragments of it.
     ///
     /// What DEFLATE cannot shrink it stores, in blocks with five bytes each; a sender with little memory makes them as
-    /// small as 128 bytes.
-    fn longest(self, limit: usize) -> usize {
+    /// small as 128 bytes. A fragment is flushed, which takes ten bytes more: two headers, an end of a block, and an empty
+    /// block.
+    fn longest(self, limit: usize, fragments: u32) -> usize {
         match self {
             Self::Plain => limit,
-            Self::Compressed => limit.saturating_add(limit / 16 + 1024),
+            Self::Compressed => limit.saturating_add(limit / 16 + 1024).saturating_add(
+                usize::try_from(fragments).map_or(usize::MAX, |fragments| fragments.saturating_mul(16)),
+            ),
         }
     }
 }
@@ -85,7 +88,7 @@ impl Assembly {
             (Some(_), Some(_)) => return Err(ProtocolError::MessageInterrupted),
         };
         let fits = |len: u64, limit: usize| usize::try_from(len).is_ok_and(|len| len <= limit);
-        let longest = form.longest(limits.max_message());
+        let longest = form.longest(limits.max_message(), self.fragments);
         // A limit of the frame that is no more than that of the message is meant for messages, however they come.
         let longest_frame = if limits.max_frame() < limits.max_message() {
             limits.max_frame()
