@@ -6,7 +6,8 @@ use tidewire_proto::deflate::{Codecs, Deflater, Inflater, Owner, Shape};
 
 /// The codecs that connections of one server, or of one kind of client, share.
 ///
-/// What is at rest here takes no more memory than the budget; what is lent belongs to the connection that has it.
+/// What is at rest here takes no more memory than the budget, inflaters no more than half of it; what is lent belongs to
+/// the connection that has it.
 /// Compressors of busy connections wait for these, so that their next message needs no priming; under pressure, the
 /// one that has waited longest goes to whoever asks.
 pub struct CodecPool {
@@ -126,7 +127,10 @@ impl Codecs for CodecPool {
 
     fn give_inflater(&self, inflater: Inflater) {
         let mut resting = self.resting();
-        if resting.bytes + inflater.memory() <= self.budget {
+        // Half of it is left for compressors, which take longer to make: unfinished messages may have borrowed many of
+        // these at a time, and do so rarely.
+        let inflaters = (resting.inflaters.len() + 1) * inflater.memory();
+        if inflaters <= self.budget / 2 && resting.bytes + inflater.memory() <= self.budget {
             resting.bytes += inflater.memory();
             resting.inflaters.push(inflater);
         }
@@ -259,6 +263,22 @@ mod tests {
         assert!(second[0] < first[0] / 2, "{first:?}, then {second:?}");
         drop(senders);
         assert_eq!(deflaters(&pool), 1);
+    }
+
+    #[test]
+    fn inflaters_that_were_many_once_leave_room_for_compressors() {
+        let pool = Arc::new(CodecPool::new(8 << 20));
+        // Of as many messages that were unfinished at a time.
+        let lent = [(); 200].map(|()| pool.take_inflater());
+        for inflater in lent {
+            pool.give_inflater(inflater);
+        }
+        let mut senders = [(); 5].map(|()| Sender::new(&extension(&pool)));
+        for sender in &mut senders {
+            sender.send();
+        }
+        assert_eq!(deflaters(&pool), 5, "{pool:?}");
+        assert!(pool.resting().bytes <= 8 << 20, "{pool:?}");
     }
 
     #[test]
