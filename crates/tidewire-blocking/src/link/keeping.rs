@@ -141,7 +141,7 @@ impl<S: Transport> Kept for Link<S> {
     fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look {
         let mut state = self.lock();
         let now = clock::now();
-        if state.is_unread() && state.session.poll_timeout().is_some_and(|at| at <= now) {
+        if state.is_unread() && state.session.may_end(now) {
             // Where nobody read for a while, the sign of life that a deadline asks for may have arrived long ago.
             state = self.read_ahead(state, buffer);
         }

@@ -103,13 +103,17 @@ impl Session {
         either!(&self.core, connection => connection.poll_timeout())
     }
 
+    /// Whether one of the deadlines up to `now` may end the connection, unless a sign of life has arrived.
+    pub fn may_end(&self, now: Instant) -> bool {
+        either!(&self.core, connection => connection.poll_end()).is_some_and(|at| at <= now)
+    }
+
     /// Does what the deadlines up to `now` ask for.
     ///
     /// Where one may end the connection, the input is taken first, beyond the bound of what is read ahead: what was
     /// received before the end is still the application's.
     pub fn handle_timeout(&mut self, now: Instant, inbox: &mut Inbox) {
-        let ends_at = either!(&self.core, connection => connection.poll_end());
-        if ends_at.is_some_and(|at| at <= now) {
+        if self.may_end(now) {
             self.take_input(now, inbox);
         }
         self.output

@@ -184,7 +184,7 @@ impl<S: Transport> State<S> {
             return;
         }
         // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
-        if self.session.wants_input() && self.input.is_empty() {
+        if self.session.may_end(now) && self.session.wants_input() && self.input.is_empty() {
             let _ = self.poll_fill(cx);
         }
         if !self.input.is_empty() {
