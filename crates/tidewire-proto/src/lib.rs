@@ -127,6 +127,7 @@ mod config;
 mod connection;
 mod error;
 mod event;
+mod header_start;
 mod inbox;
 mod keepalive;
 mod limits;

@@ -9,8 +9,8 @@ use crate::config::Config;
 use crate::deflate::Receiving;
 use crate::error::ProtocolError;
 use crate::event::{Answer, Chunk, Delivery, End, Event, Kind, Message, Pong, Received};
-use crate::frame::header::MAX_HEADER;
-use crate::frame::{FrameHeader, Opcode, ReservedBits, Sender, mask};
+use crate::frame::{FrameHeader, Opcode, ReservedBits, mask};
+use crate::header_start::HeaderStart;
 use crate::inbox::Input;
 use crate::role::Role;
 use crate::writer::Writer;
@@ -49,49 +49,7 @@ enum Place {
 }
 
 impl Place {
-    const NEXT_FRAME: Self = Self::Header(HeaderStart {
-        spill: [0; MAX_HEADER],
-        spilled: 0,
-    });
-}
-
-/// The start of a header whose rest has not arrived.
-#[derive(Debug)]
-struct HeaderStart {
-    spill: [u8; MAX_HEADER],
-    spilled: u8,
-}
-
-impl HeaderStart {
-    /// Completes a header from what was spilled and what arrived; spills what is not enough.
-    #[inline]
-    fn complete(
-        &mut self,
-        input: &mut Input<'_>,
-        sender: Sender,
-        claimed: ReservedBits,
-    ) -> Result<Option<FrameHeader>, ProtocolError> {
-        if self.spilled == 0
-            && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender, claimed)?
-        {
-            input.take(len);
-            return Ok(Some(header));
-        }
-        // One byte at a time: the parser says when there are enough, and the rest belongs to the payload.
-        while let [byte] = *input.take(1) {
-            let Some(slot) = self.spill.get_mut(usize::from(self.spilled)) else {
-                break;
-            };
-            *slot = byte;
-            self.spilled += 1;
-            let spilled = self.spill.get(..usize::from(self.spilled)).unwrap_or_default();
-            if let Some((header, _)) = FrameHeader::parse(spilled, sender, claimed)? {
-                self.spilled = 0;
-                return Ok(Some(header));
-            }
-        }
-        Ok(None)
-    }
+    const NEXT_FRAME: Self = Self::Header(HeaderStart::NOTHING);
 }
 
 #[derive(Clone, Copy, Debug)]
