@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tidewire_common::proto::{self, Inbox, Instant};
@@ -64,7 +65,10 @@ impl<S: Transport> Link<S> {
                 continue;
             }
             if !state.inbox.is_empty() {
-                // Enough was done for one turn.
+                // Enough was done for one turn: others want the lock, the keeper perhaps, which has more to look after.
+                drop(state);
+                thread::yield_now();
+                state = self.lock();
                 continue;
             }
             let left = clock::left(deadline);
