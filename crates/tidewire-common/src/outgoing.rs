@@ -15,7 +15,8 @@ use crate::message::Message;
 /// let secret = Message::from("password").uncompressed();
 /// let news = Outgoing::from(Prepared::new("the same for all"));
 /// assert_eq!(news.as_message().as_bytes(), b"the same for all");
-/// # let _ = (outgoing, secret);
+/// assert_eq!(outgoing.into_message(), Message::from("hello"));
+/// # let _ = secret;
 /// ```
 #[derive(Clone)]
 pub struct Outgoing(Content);
@@ -33,6 +34,14 @@ impl Outgoing {
         match &self.0 {
             Content::Message(message) | Content::Uncompressed(message) => message.as_proto(),
             Content::Prepared(prepared) => prepared.0.as_message(),
+        }
+    }
+
+    /// The message, taken out; a prepared one is copied.
+    pub fn into_message(self) -> Message {
+        match self.0 {
+            Content::Message(message) | Content::Uncompressed(message) => message,
+            Content::Prepared(prepared) => prepared.0.as_message().into(),
         }
     }
 
