@@ -40,6 +40,7 @@ impl Deflate {
             server_window_bits: None,
             client_window_bits: WINDOW.get(),
             compression: Compression::default(),
+            threshold: None,
             budget: BUDGET,
         }
     }
@@ -56,7 +57,7 @@ impl Deflate {
 
     /// The extension of one connection.
     pub(crate) fn extension(&self, agreed: Contexts) -> Extension {
-        self.extension.agreed(agreed)
+        self.extension.with_contexts(agreed)
     }
 }
 
@@ -74,6 +75,7 @@ pub struct DeflateBuilder {
     server_window_bits: Option<u8>,
     client_window_bits: u8,
     compression: Compression,
+    threshold: Option<usize>,
     budget: usize,
 }
 
@@ -112,7 +114,7 @@ impl DeflateBuilder {
 
     /// Sends messages that are shorter as they are; 64 bytes by default.
     pub fn threshold(mut self, bytes: usize) -> Self {
-        self.compression.choice = Choice::WorthWhile { threshold: bytes };
+        self.threshold = Some(bytes);
         self
     }
 
@@ -132,7 +134,7 @@ impl DeflateBuilder {
 
     /// Sets after what time without a compressed message a connection sleeps, which then keeps only the text that
     /// later messages may refer to; 250 ms by default.
-    pub fn idle_after(mut self, idle: Duration) -> Self {
+    pub fn sleep_after(mut self, idle: Duration) -> Self {
         self.compression.idle = idle;
         self
     }
@@ -140,8 +142,19 @@ impl DeflateBuilder {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`ConfigError`] names the first that has no meaning.
-    pub fn build(self) -> Result<Deflate, ConfigError> {
+    /// [`ConfigError`] names the first that has no meaning, or the two that exclude each other.
+    pub fn build(mut self) -> Result<Deflate, ConfigError> {
+        match (self.threshold, self.compression.choice) {
+            (Some(_), Choice::All) => {
+                return Err(ConfigError::Excluding {
+                    settings: ["compressing everything", "a threshold"],
+                });
+            }
+            (Some(threshold), Choice::WorthWhile { .. }) => {
+                self.compression.choice = Choice::WorthWhile { threshold };
+            }
+            (None, _) => {}
+        }
         let window = |bits| WindowBits::new(bits).ok_or(ConfigError::WindowBits { bits });
         self.compression.check()?;
         let server = self.server_window_bits.map(window).transpose()?;
@@ -167,5 +180,50 @@ impl DeflateBuilder {
             asked: contexts(server.unwrap_or(WindowBits::MAX)),
             extension: Extension::new(granted, pool).compression(self.compression),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_without_meaning_is_named() {
+        let table = [
+            (Deflate::builder().level(0), "compression level 0 is not 1 to 9"),
+            (Deflate::builder().level(10), "compression level 10 is not 1 to 9"),
+            (
+                Deflate::builder().server_max_window_bits(7),
+                "window bits of 7 are not 8 to 15",
+            ),
+            (
+                Deflate::builder().client_max_window_bits(16),
+                "window bits of 16 are not 8 to 15",
+            ),
+            (
+                Deflate::builder().sleep_after(Duration::ZERO),
+                "idle time of compression of zero",
+            ),
+            (
+                Deflate::builder().threshold(0).everything(),
+                "compressing everything excludes a threshold",
+            ),
+        ];
+        for (builder, error) in table {
+            let built = builder.build().map(|_| ()).map_err(|error| error.to_string());
+            assert_eq!(built, Err(error.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_server_grants_4_kib_both_ways_and_a_client_asks_for_it_one_way() {
+        let bits = |contexts: Contexts| {
+            (
+                contexts.server.window_bits.get(),
+                contexts.client.window_bits.get(),
+            )
+        };
+        assert_eq!(bits(Deflate::default().granted()), (12, 12));
+        assert_eq!(bits(Deflate::default().asked()), (15, 12));
     }
 }

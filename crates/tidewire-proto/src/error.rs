@@ -215,6 +215,11 @@ pub enum ConfigError {
         /// The logarithm of its size.
         bits: u8,
     },
+    /// Two settings exclude each other.
+    Excluding {
+        /// Which ones.
+        settings: [&'static str; 2],
+    },
     /// A setting is zero that has no use for it.
     Zero {
         /// Which one.
@@ -233,6 +238,9 @@ impl fmt::Display for ConfigError {
             }
             Self::CompressionLevel { level } => write!(f, "compression level {level} is not 1 to 9"),
             Self::WindowBits { bits } => write!(f, "window bits of {bits} are not 8 to 15"),
+            Self::Excluding {
+                settings: [one, other],
+            } => write!(f, "{one} excludes {other}"),
             Self::Zero { setting } => write!(f, "{setting} of zero"),
         }
     }

@@ -70,7 +70,7 @@ impl Extension {
     }
 
     /// The same for another connection, on which something else was agreed on; the two share their settings.
-    pub fn agreed(&self, contexts: Contexts) -> Self {
+    pub fn with_contexts(&self, contexts: Contexts) -> Self {
         Self {
             contexts,
             shared: self.shared.clone(),
