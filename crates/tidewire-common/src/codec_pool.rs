@@ -7,9 +7,8 @@ use tidewire_proto::deflate::{Codecs, Deflater, Inflater, Owner, Shape};
 /// The codecs that connections of one server, or of one kind of client, share.
 ///
 /// What is at rest here takes no more memory than the budget, inflaters no more than half of it; what is lent belongs to
-/// the connection that has it.
-/// Compressors of busy connections wait for these, so that their next message needs no priming; under pressure, the
-/// one that has waited longest goes to whoever asks.
+/// the connection that has it. Compressors of busy connections wait for these, so that their next message needs no
+/// priming; under pressure, the one that has waited longest goes to whoever asks.
 pub struct CodecPool {
     budget: usize,
     resting: Mutex<Resting>,
