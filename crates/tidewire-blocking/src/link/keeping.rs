@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidewire_common::proto::{self, Inbox, Instant, Phase};
 
 use super::writing::Patience;
-use super::{Guard, Halves, Link, Owner, Reading, State};
+use super::{Guard, Halves, Link, NAP, Owner, Reading, State};
 use crate::clock;
 use crate::keeper::{Kept, Look};
 use crate::transport::{Transport, is_vain};
@@ -191,7 +191,8 @@ impl State {
             no_later_than(now + self.grace());
         }
         if input && !self.inbox.is_empty() {
-            no_later_than(now);
+            // Others may wait for the lock, and would not get it in between.
+            no_later_than(now + NAP);
         }
         if (input || output) && signal == Signal::None {
             no_later_than(now + WITHOUT_FD);

@@ -12,7 +12,9 @@ pub(crate) use reading::ReceiveError;
 pub(crate) use state::{Halves, Owner, Sending, State};
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
 use std::time::Duration;
 
 use tidewire_common::Session;
@@ -23,10 +25,16 @@ use crate::transport::Transport;
 
 use state::{Duties, Reading, WriteTurn};
 
+/// How long, and how often, a thread sleeps that gives way to others.
+const NAP: Duration = Duration::from_micros(50);
+const MOST_NAPS: usize = 20;
+
 /// A connection: its stream, and its state under one lock, which is never held across a system call.
 pub(crate) struct Link<S> {
     transport: S,
     state: Mutex<State>,
+    /// How many threads wait for the lock.
+    locking: AtomicUsize,
     /// Something happened that others may wait for.
     changed: Condvar,
     keeper: &'static Keeper,
@@ -39,6 +47,7 @@ impl<S: Transport> Link<S> {
         let link = Arc::new(Self {
             transport,
             state: Mutex::new(State::new(session, inbox)),
+            locking: AtomicUsize::new(0),
             changed: Condvar::new(),
             keeper: Keeper::get()?,
         });
@@ -52,7 +61,29 @@ impl<S: Transport> Link<S> {
 
     pub(crate) fn lock(&self) -> Guard<'_> {
         // The state is changed by whole steps of the session, none of which panics half-way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                self.locking.fetch_add(1, Ordering::Relaxed);
+                let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                self.locking.fetch_sub(1, Ordering::Relaxed);
+                state
+            }
+        }
+    }
+
+    /// Lets those have the lock who wait for it: one that is given up and taken again is seldom theirs, since they have
+    /// to wake up first.
+    pub(crate) fn give_way<'a>(&'a self, state: Guard<'a>) -> Guard<'a> {
+        drop(state);
+        for _ in 0..MOST_NAPS {
+            if self.locking.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            thread::sleep(NAP);
+        }
+        self.lock()
     }
 
     /// Waits until something may have changed, or the time is over; the caller looks again.

@@ -2,7 +2,6 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tidewire_common::proto::{self, Inbox, Instant};
@@ -66,9 +65,10 @@ impl<S: Transport> Link<S> {
             }
             if !state.inbox.is_empty() {
                 // Enough was done for one turn: others want the lock, the keeper perhaps, which has more to look after.
-                drop(state);
-                thread::yield_now();
-                state = self.lock();
+                // The keeper need not do it instead: we are coming back.
+                state.reading = Reading::Receiver;
+                state = self.give_way(state);
+                state.reading = Reading::Nobody;
                 continue;
             }
             let left = clock::left(deadline);
