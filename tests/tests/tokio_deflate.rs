@@ -39,6 +39,17 @@ async fn pair(
     (server.expect("an accepted client"), client.expect("a connection"))
 }
 
+/// A server with these settings, and a client that offers compression and makes its frames by hand.
+async fn accepted(deflate: Deflate) -> (WebSocket<DuplexStream>, Peer<DuplexStream>) {
+    let (near, far) = duplex(ROOMY);
+    let accept = Accept::new().deflate(deflate);
+    let (ws, peer) = tokio::join!(
+        accept.accept(near),
+        Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+    );
+    (ws.expect("an accepted client"), peer)
+}
+
 fn build(settings: DeflateBuilder) -> Deflate {
     settings.build().expect("no contradiction")
 }
@@ -197,13 +208,7 @@ async fn a_message_may_be_exempt_or_prepared() {
 #[tokio::test(start_paused = true)]
 async fn a_bomb_ends_in_1009() {
     bounded(async {
-        let (near, far) = duplex(ROOMY);
-        let accept = Accept::new().deflate(Deflate::default());
-        let (ws, mut peer) = tokio::join!(
-            accept.accept(near),
-            Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
-        );
-        let mut ws = ws.expect("an accepted client");
+        let (mut ws, mut peer) = accepted(Deflate::default()).await;
         let bomb = bomb(64 << 20);
         assert!(bomb.len() < 70_000, "{}", bomb.len());
         peer.send(&Frame::new(0xc2, bomb)).await;
@@ -238,13 +243,7 @@ async fn much_that_little_input_becomes_leaves_others_their_turns() {
     // One message of the limit; many small ones, each of which the application takes at once.
     for (len, messages) in [(16 << 20, 1), (200 << 10, 80)] {
         bounded(LocalSet::new().run_until(async {
-            let (near, far) = duplex(ROOMY);
-            let accept = Accept::new().deflate(build(Deflate::builder().client_no_context_takeover()));
-            let (ws, mut peer) = tokio::join!(
-                accept.accept(near),
-                Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
-            );
-            let mut ws = ws.expect("an accepted client");
+            let (mut ws, mut peer) = accepted(build(Deflate::builder().client_no_context_takeover())).await;
             let bomb = Frame::new(0xc2, bomb(len));
             for _ in 0..messages {
                 peer.send(&bomb).await;
@@ -287,13 +286,7 @@ async fn sockets_are_looked_at_between_the_turns_of_a_bomb() {
         };
         let (stream, _) = listener.accept().await.expect("a client");
         let served = tokio::spawn(echo(Accept::new().accept(stream).await.expect("a client")));
-        let (near, far) = duplex(ROOMY);
-        let accept = Accept::new().deflate(build(Deflate::builder().client_no_context_takeover()));
-        let (ws, mut peer) = tokio::join!(
-            accept.accept(near),
-            Peer::client_with(far, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
-        );
-        let mut ws = ws.expect("an accepted client");
+        let (mut ws, mut peer) = accepted(build(Deflate::builder().client_no_context_takeover())).await;
         let bomb = Frame::new(0xc2, bomb(16 << 20));
         for _ in 0..8 {
             peer.send(&bomb).await;
