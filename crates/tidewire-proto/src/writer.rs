@@ -101,12 +101,7 @@ impl<R: Role> Writer<'_, R> {
             );
             return Ok(());
         }
-        self.frame(
-            first_opcode(message.kind()),
-            ReservedBits::NONE,
-            End::Last,
-            message.as_bytes(),
-        );
+        self.plain(message);
         Ok(())
     }
 
@@ -119,12 +114,7 @@ impl<R: Role> Writer<'_, R> {
     pub fn message_uncompressed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         let message = message.into();
         self.check_message()?;
-        self.frame(
-            first_opcode(message.kind()),
-            ReservedBits::NONE,
-            End::Last,
-            message.as_bytes(),
-        );
+        self.plain(message);
         Ok(())
     }
 
@@ -288,6 +278,13 @@ impl<R: Role> Writer<'_, R> {
             }
             None => self.frame(Opcode::Close, ReservedBits::NONE, End::Last, b""),
         }
+    }
+
+    /// Appends a message as it is.
+    #[inline]
+    pub(crate) fn plain(&mut self, message: Message<'_>) {
+        let opcode = first_opcode(message.kind());
+        self.frame(opcode, ReservedBits::NONE, End::Last, message.as_bytes());
     }
 
     /// Appends what was compressed of `text`, and gives the compressor back.

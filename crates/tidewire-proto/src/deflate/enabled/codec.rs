@@ -69,3 +69,8 @@ impl Codecs for NoPool {
 
     fn give_inflater(&self, _inflater: Inflater) {}
 }
+
+/// How much one call moved, by a codec's count before and after it: no more than the call's slices hold.
+pub(super) fn moved(before: u64, after: u64) -> usize {
+    usize::try_from(after - before).unwrap_or(usize::MAX)
+}

@@ -4,7 +4,7 @@ use core::fmt;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-use super::codec::{Owner, Shape};
+use super::codec::{Owner, Shape, moved};
 use crate::deflate::context::WindowBits;
 
 /// What ends every flush: an empty block, which is cut off the message (RFC 7692 §7.2.1).
@@ -121,8 +121,8 @@ impl Deflater {
                 .compress
                 .compress(rest, room, FlushCompress::Sync)
                 .expect("zlib refuses a flush only on a stream that was never set up");
-            let taken = step(before.0, self.0.compress.total_in());
-            let written = step(before.1, self.0.compress.total_out());
+            let taken = moved(before.0, self.0.compress.total_in());
+            let written = moved(before.1, self.0.compress.total_out());
             rest = rest.get(taken..).unwrap_or_default();
             self.0.filled += written;
             // zlib: "If deflate returns with avail_out == 0, this function must be called again [...] until the
@@ -148,11 +148,6 @@ impl Deflater {
             None => &[0],
         }
     }
-}
-
-fn step(before: u64, after: u64) -> usize {
-    // A step of one call, bounded by its slices.
-    usize::try_from(after - before).unwrap_or(usize::MAX)
 }
 
 impl fmt::Debug for Deflater {

@@ -4,6 +4,7 @@ use core::fmt;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::codec::moved;
 use crate::deflate::context::WindowBits;
 use crate::error::ProtocolError;
 
@@ -150,12 +151,11 @@ impl Inflater {
             .decompress
             .decompress(input, slice, FlushDecompress::Sync)
             .map_err(|_| ProtocolError::BrokenDeflate)?;
-        let step = |before, after| usize::try_from(after - before).unwrap_or(usize::MAX);
-        let written = step(before.1, self.0.decompress.total_out());
+        let written = moved(before.1, self.0.decompress.total_out());
         self.0.filled += written;
         self.0.ended = status == Status::StreamEnd;
         Ok(Step {
-            taken: step(before.0, self.0.decompress.total_in()),
+            taken: moved(before.0, self.0.decompress.total_in()),
             is_full: written == slice_len && !self.0.ended,
         })
     }

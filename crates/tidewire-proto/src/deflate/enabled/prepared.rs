@@ -66,17 +66,19 @@ impl<R: Role> Writer<'_, R> {
     /// As for [`message`](Self::message).
     pub fn prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         self.check_message()?;
-        let opcode = first_opcode(prepared.as_message().kind());
+        let message = prepared.as_message();
         match &mut self.state.deflate {
-            Some(deflate) if !deflate.keeps_context() => match prepared.payload(deflate) {
-                Some(payload) => self.frame(opcode, ReservedBits::RSV1, End::Last, payload),
-                None => {
-                    let payload = prepared.as_message().as_bytes();
-                    self.frame(opcode, ReservedBits::NONE, End::Last, payload);
+            Some(deflate) if !deflate.keeps_context() => {
+                match prepared.payload(deflate) {
+                    Some(payload) => {
+                        let opcode = first_opcode(message.kind());
+                        self.frame(opcode, ReservedBits::RSV1, End::Last, payload);
+                    }
+                    None => self.plain(message),
                 }
-            },
-            Some(_) | None => self.message(prepared.as_message())?,
+                Ok(())
+            }
+            Some(_) | None => self.message(message),
         }
-        Ok(())
     }
 }
