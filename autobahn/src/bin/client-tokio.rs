@@ -4,23 +4,13 @@
 use std::env;
 use std::error::Error;
 
-use tidewire::tokio::{self as ws, Config, Deflate, WebSocket};
+use tidewire::tokio::{self as ws, WebSocket};
+use tidewire_autobahn::{ClientArguments, config};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
-    let (Some(url), Some(_), Some(agent)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        return Err("usage: client-tokio URL --agent NAME [--client-no-context-takeover]".into());
-    };
-    // kosoku fails a case at an uncompressed message where compression was agreed on, and at a ping; wstest does not.
-    let config = Config::builder().keepalive(None).build()?;
-    // Some cases run only with those who offer this.
-    let deflate = match arguments.next().as_deref() {
-        Some("--client-no-context-takeover") => Deflate::builder().client_no_context_takeover(),
-        Some(other) => return Err(format!("{other} is no option").into()),
-        None => Deflate::builder(),
-    };
-    let deflate = deflate.everything().build()?;
+    let ClientArguments { url, agent, deflate } = ClientArguments::parse(env::args())?;
+    let config = config()?;
     for case in 1..=case_count(&url).await? {
         let ws = ws::connect(format!("{url}/runCase?case={case}&agent={agent}"))
             .config(config.clone())

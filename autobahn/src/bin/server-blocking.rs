@@ -4,7 +4,8 @@ use std::env;
 use std::error::Error;
 use std::net::TcpListener;
 
-use tidewire::blocking::{self as ws, Config, Deflate, Server, WebSocket};
+use tidewire::blocking::{self as ws, Server, WebSocket};
+use tidewire_autobahn::{config, deflate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args()
@@ -12,12 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: server-blocking --listen ADDR:PORT")?;
     let listener = TcpListener::bind(address)?;
     println!("listening on ws://{}", listener.local_addr()?);
-    // kosoku fails a case at an uncompressed message where compression was agreed on, and at a ping; wstest does not.
-    let config = Config::builder().keepalive(None).build()?;
-    let deflate = Deflate::builder().everything().build()?;
     Server::new(listener, echo)
-        .config(config)
-        .deflate(deflate)
+        .config(config()?)
+        .deflate(deflate().build()?)
         .run()?;
     Ok(())
 }

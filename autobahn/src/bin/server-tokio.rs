@@ -3,7 +3,8 @@
 use std::env;
 use std::error::Error;
 
-use tidewire::tokio::{self as ws, Config, Deflate, WebSocket};
+use tidewire::tokio::{self as ws, WebSocket};
+use tidewire_autobahn::{config, deflate};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -13,10 +14,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: server-tokio --listen ADDR:PORT")?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    // kosoku fails a case at an uncompressed message where compression was agreed on, and at a ping; wstest does not.
-    let config = Config::builder().keepalive(None).build()?;
-    let deflate = Deflate::builder().everything().build()?;
-    ws::serve(listener, echo).config(config).deflate(deflate).await?;
+    ws::serve(listener, echo)
+        .config(config()?)
+        .deflate(deflate().build()?)
+        .await?;
     Ok(())
 }
 
