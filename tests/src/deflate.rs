@@ -9,8 +9,12 @@ use tidewire_proto::deflate::{
     WindowBits,
 };
 
+use tidewire_proto::{End, Server};
+
 use crate::corpus::Random;
+use crate::endpoint::Endpoint;
 use crate::reference::{self, Sender};
+use crate::wire::Frame;
 
 /// A context: the window's logarithm, negative without takeover.
 ///
@@ -355,4 +359,20 @@ pub fn frames(bytes: &[u8], sender: Sender) -> Vec<Sent> {
         }
     }
     frames
+}
+
+/// Puts a server in the middle of a compressed message in both directions, for which it borrows one codec of each kind.
+///
+/// # Panics
+/// Where it borrows anything else.
+pub fn begin_both_ways(server: &mut Endpoint<Server>, pool: &Pool, noise: &[u8]) {
+    let part = Compressor::new(6, 15).part(noise);
+    assert_eq!(server.receive(&[Frame::new(0x42, part)]), []);
+    server.send(|tx| tx.fragment(noise, End::More)).expect("open");
+    let counts = pool.counts();
+    assert_eq!(
+        (counts.inflaters_out, counts.deflaters_out),
+        (1, 1),
+        "one of each is lent"
+    );
 }

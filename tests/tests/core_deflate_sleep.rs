@@ -7,7 +7,7 @@ use allocation_counter::measure;
 use tidewire_proto::deflate::Compression;
 use tidewire_proto::{Config, End, Message, Server};
 use tidewire_tests::corpus::{self, Random};
-use tidewire_tests::deflate::{Compressor, Pool, compression, extension, frames};
+use tidewire_tests::deflate::{Compressor, Pool, begin_both_ways, compression, extension, frames};
 use tidewire_tests::endpoint::{Endpoint, Seen};
 use tidewire_tests::inflate::Inflater;
 use tidewire_tests::wire::Frame;
@@ -233,19 +233,7 @@ fn a_connection_cut_in_the_middle_of_a_message_keeps_nothing() {
     let mut server = server(15, 15, compression(6, 0), &pool);
     receives(&mut server, &mut Compressor::new(6, -15), &"words ".repeat(100));
     server.advance(IDLE);
-    assert_eq!(
-        server.receive(&[Frame::new(0x42, Compressor::new(6, 15).part(&noise))]),
-        []
-    );
-    server
-        .send(|tx| tx.fragment(&noise[..], End::More))
-        .expect("open");
-    let counts = pool.counts();
-    assert_eq!(
-        (counts.inflaters_out, counts.deflaters_out),
-        (1, 1),
-        "both are lent"
-    );
+    begin_both_ways(&mut server, &pool, &noise);
     server.connection.handle_end();
     let counts = pool.counts();
     assert_eq!(

@@ -1,24 +1,9 @@
 //! Connections under load on several threads: nobody who waits is forgotten.
 
 use std::time::Duration;
-use tidewire_tests::live::{bounded, echo, pair, tcp_pair};
-use tidewire_tokio::{Config, Message, WebSocket, connect, serve};
+use tidewire_tests::live::{bounded, echo, large, pair, small_queue, tcp_pair};
+use tidewire_tokio::{WebSocket, connect, serve};
 use tokio::task::JoinSet;
-
-/// The length of a message that fills the write queue.
-const LARGE: usize = 5 * 1024;
-
-fn large() -> Message {
-    Message::from(vec![7; LARGE])
-}
-
-/// A write queue that a large message fills.
-fn config() -> Config {
-    Config::builder()
-        .write_queue(4 * 1024)
-        .build()
-        .expect("no contradiction")
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sender_clones_in_many_tasks_all_get_through() {
@@ -127,7 +112,7 @@ async fn hundreds_of_connections_lose_no_wake_up() {
 async fn halves_dropped_at_any_moment_close_the_connection() {
     bounded(async {
         for _ in 0..500 {
-            let (server, mut client) = pair(config(), 1 << 10).await;
+            let (server, mut client) = pair(small_queue(), 1 << 10).await;
             let (tx, rx) = server.split();
             tokio::spawn(async move { drop(tx) });
             tokio::spawn(async move { drop(rx) });

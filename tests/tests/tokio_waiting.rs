@@ -8,7 +8,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
-use tidewire_tests::live::{accepted, bounded, echo, pair, promptly};
+use tidewire_tests::live::{LARGE, accepted, bounded, echo, large, pair, promptly, small_queue};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::{Frame, stream};
 use tidewire_tokio::{Config, Error, Message, Transport, WebSocket};
@@ -17,21 +17,6 @@ use tokio::task::JoinSet;
 
 /// The capacities of pipe that the tests run over: less than a frame, and more than all of them.
 const CAPACITIES: [usize; 3] = [1, 16, 1 << 20];
-
-/// The length of a message that no pipe of [`CAPACITIES`] but the last has room for.
-const LARGE: usize = 5 * 1024;
-
-fn large() -> Message {
-    Message::from(vec![7; LARGE])
-}
-
-/// A write queue that a large message fills.
-fn config() -> Config {
-    Config::builder()
-        .write_queue(4 * 1024)
-        .build()
-        .expect("no contradiction")
-}
 
 /// Polls a future once.
 async fn once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -52,7 +37,7 @@ async fn drain<S: Transport>(mut ws: WebSocket<S>, count: usize) -> Result<usize
 async fn undriven_recv_in_futures_unordered_gets_its_message() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (mut server, client) = pair(config(), capacity).await;
+            let (mut server, client) = pair(small_queue(), capacity).await;
             let (release, released) = oneshot::channel::<()>();
             let mut all = FuturesUnordered::new();
             all.push(async { server.recv().await.map(|message| message.map_or(0, |m| m.len())) }.boxed());
@@ -82,7 +67,7 @@ async fn undriven_recv_in_futures_unordered_gets_its_message() {
 async fn undriven_blocked_sends_in_futures_unordered_all_end() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (server, client) = pair(config(), capacity).await;
+            let (server, client) = pair(small_queue(), capacity).await;
             let reader = tokio::spawn(drain(client, 5));
             let mut all: FuturesUnordered<_> = (0..5).map(|_| server.send(large())).collect();
             while let Some(sent) = promptly("send", all.next()).await {
@@ -107,7 +92,7 @@ async fn undriven_blocked_sends_in_futures_unordered_all_end() {
 async fn driven_blocked_sends_in_futures_unordered_all_end() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (server, client) = pair(config(), capacity).await;
+            let (server, client) = pair(small_queue(), capacity).await;
             let reader = tokio::spawn(drain(client, 5));
             let run = server.run(async |server| {
                 let mut all: FuturesUnordered<_> = (0..5).map(|_| server.send(large())).collect();
@@ -131,7 +116,7 @@ async fn recv_in_select_beside_a_busy_future_gets_its_message() {
     bounded(async {
         for driven in [false, true] {
             for capacity in CAPACITIES {
-                let (server, client) = pair(config(), capacity).await;
+                let (server, client) = pair(small_queue(), capacity).await;
                 let (tick, mut ticks) = mpsc::channel::<()>(1);
                 let mut handler = async |mut server: WebSocket<_>| {
                     let (mut received, mut ticked) = (0, 0);
@@ -169,7 +154,7 @@ async fn recv_in_select_beside_a_busy_future_gets_its_message() {
 async fn a_ping_in_select_beside_recv_gets_its_answer() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (server, client) = pair(config(), capacity).await;
+            let (server, client) = pair(small_queue(), capacity).await;
             tokio::spawn(echo(client));
             let run = server.run(async |server| {
                 let (tx, mut rx) = server.split();
@@ -190,7 +175,7 @@ async fn a_ping_in_select_beside_recv_gets_its_answer() {
 async fn a_ping_in_a_task_beside_a_receiving_task_gets_its_answer() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (server, client) = pair(config(), capacity).await;
+            let (server, client) = pair(small_queue(), capacity).await;
             let client = tokio::spawn(echo(client));
             let (tx, mut rx) = server.split();
             let receiver = tokio::spawn(async move { rx.recv().await });
@@ -242,7 +227,7 @@ async fn a_pong_behind_a_message_in_one_read_is_not_missed() {
 async fn split_halves_in_a_join_set_finish() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (server, client) = pair(config(), capacity).await;
+            let (server, client) = pair(small_queue(), capacity).await;
             let mut tasks = JoinSet::new();
             for (name, ws) in [("server", server), ("client", client)] {
                 let (tx, mut rx) = ws.split();
@@ -273,7 +258,7 @@ async fn split_halves_in_a_join_set_finish() {
 async fn a_sender_in_another_task_is_not_left_waiting_by_a_handler() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (server, client) = pair(config(), capacity).await;
+            let (server, client) = pair(small_queue(), capacity).await;
             let reader = tokio::spawn(drain(client, 20));
             let run = server.run(async |server| {
                 let (tx, mut rx) = server.split();
@@ -297,7 +282,7 @@ async fn a_sender_in_another_task_is_not_left_waiting_by_a_handler() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_another_task_queues_leaves_while_the_handler_waits_for_something_else() {
     bounded(async {
-        let (server, mut client) = pair(config(), 1 << 16).await;
+        let (server, mut client) = pair(small_queue(), 1 << 16).await;
         let (sender, senders) = oneshot::channel();
         let run = tokio::spawn(server.run(async |server| {
             let (tx, rx) = server.split();
@@ -325,7 +310,7 @@ async fn a_message_that_another_task_queues_leaves_while_the_handler_waits_for_s
 async fn recv_may_move_to_another_task_halfway() {
     bounded(async {
         for capacity in CAPACITIES {
-            let (mut server, client) = pair(config(), capacity).await;
+            let (mut server, client) = pair(small_queue(), capacity).await;
             let mut recv = Box::pin(async move {
                 let message = server.recv().await;
                 (server, message)
@@ -350,7 +335,7 @@ async fn send_ends_after_a_recv_was_polled_and_dropped() {
     bounded(async {
         for driven in [false, true] {
             for capacity in CAPACITIES {
-                let (server, client) = pair(config(), capacity).await;
+                let (server, client) = pair(small_queue(), capacity).await;
                 let reader = tokio::spawn(drain(client, 1));
                 let handler = async |mut server: WebSocket<_>| {
                     {
@@ -377,7 +362,7 @@ async fn send_ends_after_a_recv_was_polled_and_dropped() {
 #[tokio::test(start_paused = true)]
 async fn two_undriven_peers_that_send_before_they_receive_both_finish() {
     bounded(async {
-        let (server, client) = pair(config(), 16).await;
+        let (server, client) = pair(small_queue(), 16).await;
         let send = async |mut ws: WebSocket<_>| {
             for _ in 0..16 {
                 ws.send(vec![1; 3 * 1024]).await.expect("open");
@@ -395,7 +380,7 @@ async fn two_undriven_peers_that_send_before_they_receive_both_finish() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_waits_after_the_end_does_not_spin() {
     bounded(async {
-        let (server, client) = pair(config(), 1 << 16).await;
+        let (server, client) = pair(small_queue(), 1 << 16).await;
         drop(client);
         // A task that is always ready would never let the paused clock move.
         let run = server.run(async |ws| {
@@ -410,7 +395,7 @@ async fn a_handler_that_waits_after_the_end_does_not_spin() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_keeps_its_connection_after_the_end_holds_nobody_up() {
     bounded(async {
-        let (server, mut client) = pair(config(), 1 << 16).await;
+        let (server, mut client) = pair(small_queue(), 1 << 16).await;
         let closing = tokio::spawn(async move {
             server.close(1000, "").await.expect("a fine code");
         });

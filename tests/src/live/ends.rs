@@ -1,4 +1,4 @@
-use tidewire_tokio::{Accept, Config, Connect, Error, Transport, WebSocket};
+use tidewire_tokio::{Accept, Config, Connect, Error, Message, Transport, WebSocket};
 use tokio::io::{DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -39,6 +39,25 @@ pub async fn endpoint(side: Sender, config: Config) -> (WebSocket<DuplexStream>,
 pub fn quiet() -> Config {
     Config::builder()
         .keepalive(None)
+        .build()
+        .expect("no contradiction")
+}
+
+/// The length of [`large`]: more than a [`small_queue`] has room for, and than most pipes of the tests.
+pub const LARGE: usize = 5 * 1024;
+
+/// A message that fills the write queue of [`small_queue`].
+pub fn large() -> Message {
+    Message::from(vec![7; LARGE])
+}
+
+/// A write queue that a large message fills.
+///
+/// # Panics
+/// Never: it contradicts nothing.
+pub fn small_queue() -> Config {
+    Config::builder()
+        .write_queue(4 * 1024)
         .build()
         .expect("no contradiction")
 }

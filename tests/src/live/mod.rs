@@ -14,7 +14,9 @@ pub use bounded::{bounded, bounded_now, no_task_is_left, promptly};
 pub use client::{ADAPTERS, Adapter, Client};
 pub use compressed::Implementation;
 pub use counted::{Counted, Counts};
-pub use ends::{ROOMY, accepted, connected, echo, endpoint, pair, quiet, tcp_pair, trickling};
+pub use ends::{
+    LARGE, ROOMY, accepted, connected, echo, endpoint, large, pair, quiet, small_queue, tcp_pair, trickling,
+};
 pub use peer::{Peer, REQUEST, Received};
 pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};
