@@ -14,7 +14,7 @@ macro_rules! sending {
         /// # Errors
         /// How the connection ended, or [`SendError::Closed`](crate::SendError::Closed) once closing has begun.
         pub fn send(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
-            self.handle.send(&message.into(), Then::Write)
+            self.handle.send(message.into(), Then::Write)
         }
 
         /// Queues a message without writing it; waits only as [`send`](Self::send) does. [`flush`](Self::flush)
@@ -23,7 +23,7 @@ macro_rules! sending {
         /// # Errors
         /// As for [`send`](Self::send).
         pub fn feed(&self, message: impl Into<Outgoing>) -> Result<(), Error> {
-            self.handle.send(&message.into(), Then::Return)
+            self.handle.send(message.into(), Then::Return)
         }
 
         /// Queues a message if there is room for it at once, and writes what can be written without waiting.

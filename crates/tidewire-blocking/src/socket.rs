@@ -3,7 +3,7 @@
 //! A wait without a timeout is one blocking system call. One with a timeout tries, polls and tries again, so that no
 //! option of the socket has to be changed, and threads with different timeouts do not disturb each other.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
 
 use crate::clock;
 use crate::transport::Transport;
@@ -23,6 +23,10 @@ impl Transport for TcpStream {
 
     fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
         write(self.as_fd(), bytes, timeout)
+    }
+
+    fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
+        write_vectored(self.as_fd(), slices, timeout)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -47,6 +51,10 @@ impl Transport for UnixStream {
         write(self.as_fd(), bytes, timeout)
     }
 
+    fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
+        write_vectored(self.as_fd(), slices, timeout)
+    }
+
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         Self::shutdown(self, how)
     }
@@ -67,17 +75,29 @@ fn read(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> 
 }
 
 fn write(fd: BorrowedFd<'_>, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
-    // A signal for a broken pipe would end a process that does not ignore it. (Apple has an option in its place,
-    // and Rust's own start-up ignores the signal.)
-    #[cfg(not(target_vendor = "apple"))]
-    let base = SendFlags::NOSIGNAL;
-    #[cfg(target_vendor = "apple")]
-    let base = SendFlags::empty();
-    // Never without DONTWAIT: a blocking send waits until all is written, and some of it is progress to be told.
     attempt(fd, PollFlags::OUT, timeout.or(Some(Duration::MAX)), |_| {
-        send(fd, bytes, base | SendFlags::DONTWAIT)
+        send(fd, bytes, SEND)
     })
 }
+
+fn write_vectored(
+    fd: BorrowedFd<'_>,
+    slices: &[IoSlice<'_>],
+    timeout: Option<Duration>,
+) -> io::Result<usize> {
+    attempt(fd, PollFlags::OUT, timeout.or(Some(Duration::MAX)), |_| {
+        sendmsg(fd, slices, &mut SendAncillaryBuffer::default(), SEND)
+    })
+}
+
+/// Never without `DONTWAIT`: a blocking send waits until all is written, and some of it is progress to be told.
+///
+/// A signal for a broken pipe would end a process that does not ignore it. (Apple has an option in its place, and Rust's
+/// own start-up ignores the signal.)
+#[cfg(not(target_vendor = "apple"))]
+const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+#[cfg(target_vendor = "apple")]
+const SEND: SendFlags = SendFlags::DONTWAIT;
 
 /// How long a system call itself may wait.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -54,6 +54,17 @@ pub trait Transport: Send + Sync + 'static {
     /// As for [`read`](Self::read).
     fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize>;
 
+    /// Writes some of several slices in their order, one of which is not empty; otherwise as [`write`](Self::write).
+    ///
+    /// Where this is left as it is, only the first of them is written.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
+        let first = slices.iter().find(|slice| !slice.is_empty());
+        self.write(first.map_or(&[], |slice| slice), timeout)
+    }
+
     /// Ends one direction or both. A thread that waits in that direction returns at once; bytes that had arrived
     /// may still be read.
     ///
@@ -83,6 +94,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
         (**self).write(bytes, timeout)
+    }
+
+    fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
+        (**self).write_vectored(slices, timeout)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -22,6 +22,7 @@ mod pings;
 mod queue;
 mod server_handle;
 mod session;
+mod spare;
 mod target;
 
 pub use accept::{Accepting, OnRequest, ServerPolicy};

@@ -2,9 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use tidewire_proto as proto;
-use tidewire_proto::deflate;
+use tidewire_proto::{Appended, SendError, deflate};
 
 use crate::message::Message;
+
+/// A payload of this length or longer is not copied into the output.
+const LENT: usize = 16 * 1024;
 
 /// What can be sent: a message, whatever becomes one, and a message with a wish.
 ///
@@ -45,16 +48,18 @@ impl Outgoing {
         }
     }
 
-    /// Appends the message to the output of a connection.
-    pub(crate) fn write<R: proto::Role>(
-        &self,
-        tx: &mut proto::Writer<'_, R>,
-    ) -> Result<(), proto::SendError> {
+    /// Appends the message to the output of a connection; a long one may be left to be written from where it lies.
+    #[inline]
+    pub(crate) fn write<R: proto::Role>(&self, tx: &mut proto::Writer<'_, R>) -> Result<Appended, SendError> {
         match &self.0 {
-            Content::Message(message) => tx.message(message.as_proto()),
-            Content::Uncompressed(message) => tx.message_uncompressed(message.as_proto()),
-            Content::Prepared(prepared) => tx.prepared(&prepared.0),
+            Content::Message(message) if message.len() >= LENT => {
+                return tx.message_or_header(message.as_proto());
+            }
+            Content::Message(message) => tx.message(message.as_proto())?,
+            Content::Uncompressed(message) => tx.message_uncompressed(message.as_proto())?,
+            Content::Prepared(prepared) => tx.prepared(&prepared.0)?,
         }
+        Ok(Appended::Message)
     }
 }
 

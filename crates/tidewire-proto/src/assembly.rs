@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use crate::error::ProtocolError;
 use crate::event::{Kind, Message, Received};
-use crate::frame::{FrameHeader, Opcode, ReservedBits, mask};
+use crate::frame::{FrameHeader, ReservedBits, mask};
 use crate::limits::Limits;
 use crate::text::TextCheck;
 
@@ -76,12 +76,7 @@ impl Assembly {
         header: &FrameHeader,
         limits: &Limits,
     ) -> Result<(Kind, Form), ProtocolError> {
-        let starts = match header.opcode {
-            Opcode::Text => Some(Kind::Text),
-            Opcode::Binary => Some(Kind::Binary),
-            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
-        };
-        let (kind, form) = match (self.open, starts) {
+        let (kind, form) = match (self.open, header.opcode.begins()) {
             (None, Some(kind)) => (kind, Form::of(header.reserved)),
             (Some(open), None) => open,
             (None, None) => return Err(ProtocolError::NothingToContinue),

@@ -115,6 +115,7 @@ impl Closed {
     }
 
     /// The rule that the peer broke.
+    #[inline]
     pub fn cause(&self) -> Option<ProtocolError> {
         self.cause
     }
@@ -143,25 +144,30 @@ impl Closing {
         }
     }
 
+    #[inline]
     pub(crate) fn phase(&self) -> Phase {
         self.phase
     }
 
+    #[inline]
     pub(crate) fn closed(&self) -> Option<&Closed> {
         self.closed.as_deref()
     }
 
+    #[inline]
     pub(crate) fn cause(&self) -> Option<ProtocolError> {
         self.closed.as_ref().and_then(|closed| closed.cause)
     }
 
     /// Whether a frame may still be sent: "The application MUST NOT send any more data frames after sending a
     /// Close frame" (§5.5.1).
+    #[inline]
     pub(crate) fn may_send(&self) -> bool {
         self.phase == Phase::Open
     }
 
     /// Whether a frame may still be received.
+    #[inline]
     pub(crate) fn may_receive(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Closing)
     }

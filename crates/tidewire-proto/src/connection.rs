@@ -142,6 +142,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// The moment at which [`handle_timeout`](Self::handle_timeout) wants to be called.
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.send.timers.next()
     }
@@ -205,11 +206,13 @@ impl<R: Role> Connection<R> {
     }
 
     /// Where the connection stands.
+    #[inline]
     pub fn phase(&self) -> Phase {
         self.send.closing.phase()
     }
 
     /// What to do with the transport, once all output is written.
+    #[inline]
     pub fn fate(&self) -> Fate {
         match self.phase() {
             Phase::Open | Phase::Closing => Fate::KeepOpen,

@@ -16,6 +16,12 @@ impl HeaderStart {
         spilled: 0,
     };
 
+    /// Whether nothing of a header has arrived.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spilled == 0
+    }
+
     /// Completes a header from what was spilled and what arrived; spills what is not enough.
     #[inline]
     pub(crate) fn complete(
@@ -24,7 +30,7 @@ impl HeaderStart {
         sender: Sender,
         claimed: ReservedBits,
     ) -> Result<Option<FrameHeader>, ProtocolError> {
-        if self.spilled == 0
+        if self.is_empty()
             && let Some((header, len)) = FrameHeader::parse(input.bytes(), sender, claimed)?
         {
             input.take(len);

@@ -130,6 +130,12 @@ impl<'t> Input<'t> {
         self.bytes
     }
 
+    /// Leaves the last `len` bytes for another turn, those among them that were taken in this one, too.
+    pub(crate) fn put_back(&mut self, len: usize) {
+        *self.read -= len - self.bytes.len();
+        self.bytes = Default::default();
+    }
+
     /// Takes the first `len` bytes, or all where there are fewer.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> &'t mut [u8] {

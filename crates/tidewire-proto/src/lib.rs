@@ -121,6 +121,7 @@ pub mod frame;
 pub mod handshake;
 
 mod assembly;
+mod at_hand;
 mod close_code;
 mod closing;
 mod config;
@@ -150,4 +151,4 @@ pub use limits::Limits;
 pub use reader::Reader;
 pub use role::{Client, MaskSource, Role, Server};
 pub use time::Instant;
-pub use writer::Writer;
+pub use writer::{Appended, Writer};

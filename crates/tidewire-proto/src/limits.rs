@@ -54,6 +54,12 @@ impl Limits {
         self.frame
     }
 
+    /// Whether a message of `len` bytes may come in one frame.
+    #[inline]
+    pub(crate) fn allow_single_frame(&self, len: usize) -> bool {
+        len <= self.message.min(self.frame) && self.fragments > 0
+    }
+
     /// The largest number of frames in one message.
     pub fn max_fragments(&self) -> u32 {
         self.fragments

@@ -24,8 +24,8 @@ const INFLATED_AT_ONCE: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct ReceiveState {
     pub(crate) delivery: Delivery,
-    place: Place,
-    assembly: Assembly,
+    pub(crate) place: Place,
+    pub(crate) assembly: Assembly,
     /// Where permessage-deflate was agreed on.
     pub(crate) inflate: Option<Box<Receiving>>,
     /// The payload of a control frame that did not arrive in one piece.
@@ -42,10 +42,12 @@ pub(crate) struct ReceiveState {
 
 /// Where the input goes on: in a header, or in the payload behind it.
 #[derive(Debug)]
-enum Place {
+pub(crate) enum Place {
     Header(HeaderStart),
     /// In a frame whose payload has not arrived whole.
     Payload(OpenFrame),
+    /// At a text that was found not to be UTF-8, which has not been reported.
+    InvalidText,
 }
 
 impl Place {
@@ -59,7 +61,7 @@ enum Lent {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct OpenFrame {
+pub(crate) struct OpenFrame {
     opcode: Opcode,
     end: End,
     /// The message that a data frame belongs to.
@@ -118,8 +120,15 @@ impl ReceiveState {
         }
     }
 
+    /// Whether the next byte begins a header.
+    #[inline]
+    pub(crate) fn is_at_header(&self) -> bool {
+        matches!(&self.place, Place::Header(start) if start.is_empty())
+    }
+
     /// Forgets the store that the last event lent.
-    fn settle(&mut self) {
+    #[inline]
+    pub(crate) fn settle(&mut self) {
         match self.lent.take() {
             Some(Lent::Assembly) => self.assembly.clear_store(),
             Some(Lent::Control) => self.control = None,
@@ -174,7 +183,12 @@ impl Reader<'_> {
     /// so stands in the output, and all further input is discarded.
     #[inline]
     pub fn next<R: Role>(&mut self, tx: &mut Writer<'_, R>) -> Result<Option<Event<'_>>, ProtocolError> {
-        match self.step(tx) {
+        let stop = match self.at_hand(tx) {
+            Ok(Some(message)) => return Ok(Some(Event::Message(Received::in_input(message)))),
+            Ok(None) => self.step(tx),
+            Err(error) => Err(error),
+        };
+        match stop {
             Ok(None) => Ok(None),
             Ok(Some(stop)) => {
                 let state = &mut *self.state;
@@ -233,7 +247,6 @@ impl Reader<'_> {
 impl<'t> Reader<'t> {
     #[inline]
     fn step<R: Role>(&mut self, tx: &mut Writer<'_, R>) -> Result<Option<Stop<'t>>, ProtocolError> {
-        self.state.settle();
         if tx.state.closing.may_receive()
             && let Some(stop) = self.stored_chunk()
         {
@@ -251,6 +264,7 @@ impl<'t> Reader<'t> {
             let claimed = self.state.claimed();
             let mut frame = match &mut self.state.place {
                 Place::Payload(frame) => *frame,
+                Place::InvalidText => return Err(ProtocolError::InvalidText),
                 Place::Header(start) => match start.complete(&mut self.input, R::PEER, claimed)? {
                     Some(header) => self.begin(&header)?,
                     None => return Ok(None),

@@ -21,7 +21,8 @@ pub struct Instant(u64);
 impl Instant {
     /// The start of the clock.
     pub const START: Self = Self(0);
-    pub(crate) const NEVER: Self = Self(u64::MAX);
+    /// Later than every moment that comes.
+    pub const NEVER: Self = Self(u64::MAX);
 
     /// The moment `nanos` nanoseconds after the start.
     pub const fn from_nanos(nanos: u64) -> Self {

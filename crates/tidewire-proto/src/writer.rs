@@ -72,6 +72,16 @@ impl<R> SendState<R> {
     }
 }
 
+/// How much of a message was appended to the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a payload that was left must be written next"]
+pub enum Appended {
+    /// All of it.
+    Message,
+    /// The header; the payload is left to the embedder.
+    Header,
+}
+
 /// The sending half of a [turn](crate::Connection::turn): each call appends whole frames to the output.
 pub struct Writer<'t, R> {
     pub(crate) state: &'t mut SendState<R>,
@@ -90,19 +100,39 @@ impl<R: Role> Writer<'_, R> {
     pub fn message<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         let message = message.into();
         self.check_message()?;
-        if let Some(deflate) = &mut self.state.deflate
-            && let Some(deflater) = deflate.message(message)
-        {
-            self.compressed(
-                first_opcode(message.kind()),
-                End::Last,
-                deflater,
-                message.as_bytes(),
-            );
-            return Ok(());
+        if !self.compress(message) {
+            self.plain(message);
         }
-        self.plain(message);
         Ok(())
+    }
+
+    /// Appends a message as [`message`](Self::message) does, or only its header where the payload would be copied into
+    /// the output unchanged: then it is for the embedder to write it right behind, from where it lies.
+    ///
+    /// A client's payload is masked, and so never left.
+    ///
+    /// # Errors
+    /// As for [`message`](Self::message).
+    #[inline]
+    pub fn message_or_header<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Appended, SendError> {
+        let message = message.into();
+        self.check_message()?;
+        if self.compress(message) {
+            return Ok(Appended::Message);
+        }
+        if R::MASKS {
+            self.plain(message);
+            return Ok(Appended::Message);
+        }
+        let header = FrameHeader {
+            opcode: first_opcode(message.kind()),
+            fin: true,
+            reserved: ReservedBits::NONE,
+            masking_key: None,
+            payload_len: message.as_bytes().len() as u64,
+        };
+        header.write(self.out);
+        Ok(Appended::Header)
     }
 
     /// Appends a message as one frame, as it is: for what is known not to shrink, or is never to share a compressor's
@@ -278,6 +308,25 @@ impl<R: Role> Writer<'_, R> {
             }
             None => self.frame(Opcode::Close, ReservedBits::NONE, End::Last, b""),
         }
+    }
+
+    /// Appends a message compressed, where that was agreed on and is worth while.
+    #[inline]
+    fn compress(&mut self, message: Message<'_>) -> bool {
+        let deflater = match &mut self.state.deflate {
+            Some(deflate) => deflate.message(message),
+            None => None,
+        };
+        let Some(deflater) = deflater else {
+            return false;
+        };
+        self.compressed(
+            first_opcode(message.kind()),
+            End::Last,
+            deflater,
+            message.as_bytes(),
+        );
+        true
     }
 
     /// Appends a message as it is.

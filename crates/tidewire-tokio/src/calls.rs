@@ -20,7 +20,7 @@ pub(crate) fn send<S: Transport>(
     then: impl Fn(&mut State<S>, &mut Context<'_>) -> Poll<Result<(), Error>>,
 ) -> impl Future<Output = Result<(), Error>> {
     queue(shared, Session::has_room, then, move |session, now| {
-        session.send(now, &message)
+        session.send(now, message)
     })
 }
 
@@ -59,7 +59,7 @@ fn queue<S: Transport>(
                 ready!(state.poll_room(&has_room, cx))?;
             }
             if let Some(put) = unqueued.take() {
-                let now = state.now();
+                let now = state.recently();
                 put(&mut state.session, now)?;
                 state.to_wake.driver = true;
             }
@@ -80,7 +80,7 @@ pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> R
             Poll::Pending => return Err(TrySendError::Full(message)),
         }
         let now = state.now();
-        state.session.send(now, &message).map_err(TrySendError::Failed)?;
+        state.session.send(now, message).map_err(TrySendError::Failed)?;
         state.to_wake.driver = true;
         if !state.driven {
             state.poll_output(cx);

@@ -57,7 +57,7 @@ macro_rules! sink {
             }
 
             fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), Error> {
-                start_send(&self.handle, &message.into())
+                start_send(&self.handle, message.into())
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -74,9 +74,9 @@ macro_rules! sink {
 sink!(WebSocket);
 sink!(Sender);
 
-fn start_send<S: Transport>(shared: &Shared<S>, message: &Outgoing) -> Result<(), Error> {
+fn start_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), Error> {
     shared.with(|state, _| {
-        let now = state.now();
+        let now = state.recently();
         state.to_wake.driver = true;
         state.session.send(now, message)
     })

@@ -89,10 +89,14 @@ impl Wakers {
         };
     }
 
+    #[inline]
     pub(crate) fn wake(&self, who: ToWake) {
-        if !(who.driver || who.receiver || who.others) {
-            return;
+        if who.driver || who.receiver || who.others {
+            self.wake_some(who);
         }
+    }
+
+    fn wake_some(&self, who: ToWake) {
         let mut slots = self.slots();
         let driver = if who.driver { slots.driver.take() } else { None };
         let receiver = if who.receiver { slots.receiver.take() } else { None };

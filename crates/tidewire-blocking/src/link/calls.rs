@@ -34,7 +34,7 @@ impl State {
 }
 
 impl<S: Transport> Link<S> {
-    pub(crate) fn send(self: &Arc<Self>, message: &Outgoing, then: Then) -> Result<(), Error> {
+    pub(crate) fn send(self: &Arc<Self>, message: Outgoing, then: Then) -> Result<(), Error> {
         let mut state = self.room(State::has_room);
         let result = state.session.send(clock::now(), message);
         self.after_queueing(state, result, then)
@@ -49,7 +49,7 @@ impl<S: Transport> Link<S> {
             self.settle(state);
             return Err(TrySendError::Full(message));
         }
-        let result = state.session.send(clock::now(), &message);
+        let result = state.session.send(clock::now(), message);
         if !state.is_corked() {
             state = self.drain(state, Patience::None);
         }

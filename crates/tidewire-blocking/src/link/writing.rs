@@ -1,6 +1,6 @@
 //! The write turn: one thread at a time writes, in the order in which bytes were queued.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use crate::transport::{Transport, is_vain};
 
 /// How much one thread writes for others after its own bytes have left.
 const FOR_OTHERS: u64 = 1 << 20;
+
+/// How many slices are written at once: eight long messages, each behind its header.
+const SLICES: usize = 16;
 
 /// Whether a write may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,11 @@ impl<S: Transport> Link<S> {
             if let Some(duties) = duties {
                 self.carry_out(&duties);
             }
-            let result = self.transport.write(&unsent, timeout);
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let result = match unsent.slices(&mut slices) {
+                [one] => self.transport.write(one, timeout),
+                several => self.transport.write_vectored(several, timeout),
+            };
             state = self.lock();
             // Others may wait for room.
             state.news = true;

@@ -21,6 +21,7 @@ macro_rules! with_writer {
     };
 }
 
+mod frames;
 mod output;
 mod receiving;
 mod sending;
@@ -125,6 +126,7 @@ impl Session {
     }
 
     /// Where the connection stands.
+    #[inline]
     pub fn phase(&self) -> Phase {
         either!(&self.core, connection => connection.phase())
     }
@@ -151,8 +153,16 @@ impl Session {
     }
 
     /// Logs the end of the connection, once, when there is one.
+    #[inline]
     fn log_end(&mut self) {
-        if self.phase() == Phase::Ended && !mem::replace(&mut self.logged, true) {
+        if self.has_ended() {
+            self.log_end_once();
+        }
+    }
+
+    #[cold]
+    fn log_end_once(&mut self) {
+        if !mem::replace(&mut self.logged, true) {
             let unsent = self.output.messages();
             log::closed(self.id, self.closed(), unsent, self.broken.as_deref());
         }
@@ -160,10 +170,23 @@ impl Session {
 
     /// How the connection ended, once it has: well with 1000, 1001 or no code, otherwise with the error that says
     /// who is at fault.
+    #[inline]
     pub fn end(&self) -> Option<Result<(), Error>> {
-        if self.phase() != Phase::Ended {
-            return None;
+        if self.has_ended() {
+            self.how_it_ended()
+        } else {
+            None
         }
+    }
+
+    /// Whether nothing is left to do.
+    #[inline]
+    pub fn has_ended(&self) -> bool {
+        self.phase() == Phase::Ended
+    }
+
+    #[cold]
+    fn how_it_ended(&self) -> Option<Result<(), Error>> {
         let closed = self.closed()?;
         Some(match (closed.cause(), &self.broken) {
             (Some(cause), _) => Err(Error::Protocol(cause)),

@@ -1,44 +1,73 @@
-use crate::queue::MessageEnds;
+use std::collections::VecDeque;
+use std::io::IoSlice;
 
-/// The output of a connection. Mostly there is none, and then it is as small as a pointer: to get memory costs less than
-/// ten thousand idle connections that keep it.
+use super::frames::Frames;
+use crate::outgoing::Outgoing;
+use crate::spare::Spare;
+
+/// A larger buffer is given back when all of it has left.
+const KEPT: usize = 64 * 1024;
+
+thread_local! {
+    /// The output that this thread wrote last, for the connection that has something to write next.
+    static SPARE: Spare<Waiting> = const { Spare::new() };
+}
+
+/// The output of a connection. Mostly there is none, and then it is as small as a pointer: one spare buffer serves all
+/// connections of a thread, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Output(Option<Box<Waiting>>);
 
 /// What waits to be written.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The first `sent` of these bytes have left.
-    bytes: Vec<u8>,
-    sent: usize,
-    /// How many bytes were taken to be written; they come before `bytes`.
+    frames: Frames,
+    /// How many bytes were taken to be written; they come before the frames.
     taken: usize,
-    message_ends: MessageEnds,
+    /// Where in the order of all bytes each message ends that has not left whole.
+    message_ends: VecDeque<u64>,
 }
 
 impl Output {
     /// Lends the buffer to append to; it is empty where nothing waits.
+    #[inline]
     pub(super) fn append<T>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         if let Some(waiting) = &mut self.0 {
-            return append(&mut waiting.bytes);
+            return append(waiting.frames.bytes());
         }
-        let mut bytes = Vec::new();
-        let result = append(&mut bytes);
-        if !bytes.is_empty() {
-            self.0 = Some(Box::new(Waiting {
-                bytes,
-                ..Waiting::default()
-            }));
+        let mut spare = SPARE.with(Spare::take);
+        let result = append(spare.frames.bytes());
+        if spare.frames.len() == 0 {
+            SPARE.with(|kept| kept.keep(spare));
+        } else {
+            self.0 = Some(spare);
         }
         result
     }
 
-    /// What has neither left nor been taken.
-    pub(super) fn unsent(&self) -> &[u8] {
-        let waiting = self.0.as_ref();
-        waiting
-            .and_then(|waiting| waiting.bytes.get(waiting.sent..))
-            .unwrap_or_default()
+    /// Appends the payload of a message whose header was appended last.
+    pub(super) fn lend(&mut self, message: Outgoing) {
+        self.0.get_or_insert_default().frames.lend(message);
+    }
+
+    /// Notes that the last message in it ends at this byte in the order of all.
+    #[inline]
+    pub(super) fn note_message(&mut self, end: u64) {
+        self.0.get_or_insert_default().message_ends.push_back(end);
+    }
+
+    /// How much has neither left nor been taken.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |waiting| waiting.frames.len())
+    }
+
+    /// Lists the start of that.
+    pub(super) fn slices<'s, 'f>(&'f self, slices: &'s mut [IoSlice<'f>]) -> &'s [IoSlice<'f>] {
+        match &self.0 {
+            Some(waiting) => waiting.frames.slices(slices),
+            None => &[],
+        }
     }
 
     /// How many bytes were taken.
@@ -46,13 +75,11 @@ impl Output {
         self.0.as_ref().map_or(0, |waiting| waiting.taken)
     }
 
-    /// Takes what has not left: the buffer, and how much of it has.
-    pub(super) fn take(&mut self) -> (Vec<u8>, usize) {
+    /// Takes what has not left.
+    pub(super) fn take(&mut self) -> Frames {
         let waiting = self.0.get_or_insert_default();
-        waiting.taken = waiting.bytes.len() - waiting.sent;
-        // To the core, an empty output is one that has left: a byte that is never written stands for what was taken.
-        let bytes = std::mem::replace(&mut waiting.bytes, vec![0]);
-        (bytes, std::mem::replace(&mut waiting.sent, 1))
+        waiting.taken = waiting.frames.len();
+        waiting.frames.take()
     }
 
     /// Notes that what was taken is no longer outside.
@@ -62,41 +89,41 @@ impl Output {
         }
     }
 
-    /// Puts bytes in front, the first `sent` of which have left.
-    pub(super) fn put_back(&mut self, mut bytes: Vec<u8>, sent: usize) {
-        bytes.extend_from_slice(self.unsent());
+    /// Puts frames in front.
+    pub(super) fn put_back(&mut self, mut frames: Frames) {
         let waiting = self.0.get_or_insert_default();
-        waiting.bytes = bytes;
-        waiting.sent = sent;
+        frames.append(std::mem::take(&mut waiting.frames));
+        waiting.frames = frames;
     }
 
-    /// Notes that the first `written` of the unsent bytes have left.
+    /// Notes that the next `written` bytes have left.
     pub(super) fn note_sent(&mut self, written: usize) {
         if let Some(waiting) = &mut self.0 {
-            waiting.sent += written;
+            waiting.frames.advance(written);
         }
     }
 
     /// Forgets the messages that have left now that `sent` bytes have in all, and gives everything back if all have.
     pub(super) fn pass(&mut self, sent: u64) {
-        if self.unsent().is_empty() {
-            self.0 = None;
-        } else if let Some(waiting) = &mut self.0 {
-            waiting.message_ends.pass(sent);
+        if self.len() > 0 {
+            if let Some(waiting) = &mut self.0 {
+                let left = waiting.message_ends.partition_point(|end| *end <= sent);
+                waiting.message_ends.drain(..left);
+            }
+        } else if let Some(mut waiting) = self.0.take() {
+            waiting.frames.clear();
+            waiting.message_ends.clear();
+            if waiting.frames.capacity() <= KEPT {
+                SPARE.with(|kept| kept.keep(waiting));
+            }
         }
     }
 
     /// Drops the bytes; which messages they were can still be asked for.
     pub(super) fn drop_bytes(&mut self) {
         if let Some(waiting) = &mut self.0 {
-            waiting.bytes = Vec::new();
-            waiting.sent = 0;
+            waiting.frames = Frames::default();
         }
-    }
-
-    /// Notes that the last message in it ends at this byte in the order of all.
-    pub(super) fn note_message(&mut self, end: u64) {
-        self.0.get_or_insert_default().message_ends.push(end);
     }
 
     /// How many messages have not left whole.

@@ -24,18 +24,35 @@ enum Parsed {
 }
 
 impl Session {
+    /// Gives the next whole message of those that were read ahead, if that is what comes next.
+    #[inline]
+    pub fn next_ahead(&mut self) -> Option<Message> {
+        if self.joining.is_some() || self.ahead.begins_with_chunk() {
+            return None;
+        }
+        match self.ahead.pop()? {
+            Item::Message(message) | Item::Chunk(Chunk { data: message, .. }) => Some(message),
+        }
+    }
+
     /// Gives the next whole message: what was read ahead first, then what the inbox holds.
     ///
     /// `None` where more input is needed, or where enough was done for one call and the inbox is not empty.
     pub fn next_message(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Message> {
         loop {
+            // Without input there is nothing to find.
+            if inbox.is_empty() && self.ahead.is_empty() {
+                return None;
+            }
             let item = match self.ahead.pop() {
                 Some(item) => item,
                 None => {
                     if self.joining.is_none() {
                         self.set_delivery(Delivery::Messages);
                     }
-                    self.parse_one(now, inbox)?
+                    let item = self.parse_one(now, inbox)?;
+                    self.take_at_hand(now, inbox);
+                    item
                 }
             };
             match item {
@@ -50,6 +67,39 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Takes the whole messages that stand next in the inbox, in one turn, up to the bound of what is read ahead: each
+    /// will be given as if it had been found only then.
+    fn take_at_hand(&mut self, now: Instant, inbox: &mut Inbox) {
+        if inbox.is_empty() || self.gave_up {
+            return;
+        }
+        let before = inbox.unread().len();
+        let (most, most_bytes) = (self.settings.read_ahead_messages, self.settings.read_ahead_bytes);
+        let Self {
+            core,
+            output,
+            ahead,
+            traffic,
+            id,
+            ..
+        } = self;
+        output.append(|out| {
+            either!(core, connection => {
+                let (mut rx, tx) = connection.turn(now, inbox, out);
+                while ahead.len() < most
+                    && ahead.bytes() < most_bytes
+                    && let Some(message) = rx.next_at_hand(&tx)
+                {
+                    log::received(*id, log::kind(message.kind()), message.as_bytes());
+                    traffic.messages_received += 1;
+                    traffic.payload_received += message.as_bytes().len() as u64;
+                    ahead.push(Item::Message(message.into()));
+                }
+            });
+        });
+        self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
     }
 
     /// Gives the next part of a message: as [`next_message`](Self::next_message), in the pieces that arrive.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tidewire_proto as proto;
-use tidewire_proto::{CloseFrame, End, Inbox, Instant, PingId, SendError};
+use tidewire_proto::{Appended, CloseFrame, End, Inbox, Instant, PingId, SendError};
 
 use super::{Core, Session};
 use crate::error::Error;
@@ -11,11 +11,13 @@ use crate::outgoing::Outgoing;
 
 impl Session {
     /// Whether a message may be queued now: below the high-water mark, and with no message in pieces open.
+    #[inline]
     pub fn has_room(&self) -> bool {
         !self.sending_pieces && self.is_below_high_water()
     }
 
     /// Whether the output is below the high-water mark.
+    #[inline]
     pub fn is_below_high_water(&self) -> bool {
         self.unsent_len() < self.settings.write_queue
     }
@@ -24,10 +26,15 @@ impl Session {
     ///
     /// # Errors
     /// The end of the connection, or [`SendError::Closed`] once closing began.
-    pub fn send(&mut self, now: Instant, message: &Outgoing) -> Result<(), Error> {
+    #[inline]
+    pub fn send(&mut self, now: Instant, message: Outgoing) -> Result<(), Error> {
         self.check_end()?;
-        with_writer!(self, now, tx => message.write(&mut tx))?;
-        self.note_sent(message.as_message(), End::Last);
+        let appended = with_writer!(self, now, tx => message.write(&mut tx))?;
+        self.note_sent(message.as_message());
+        if appended == Appended::Header {
+            self.output.lend(message);
+        }
+        self.note_message_end();
         Ok(())
     }
 
@@ -46,7 +53,10 @@ impl Session {
             self.sending_pieces = false;
         }
         with_writer!(self, now, tx => tx.fragment(piece.as_proto(), end))?;
-        self.note_sent(piece.as_proto(), end);
+        self.note_sent(piece.as_proto());
+        if end == End::Last {
+            self.note_message_end();
+        }
         Ok(())
     }
 
@@ -111,14 +121,17 @@ impl Session {
         }
     }
 
-    fn note_sent(&mut self, data: proto::Message<'_>, end: End) {
+    #[inline]
+    fn note_sent(&mut self, data: proto::Message<'_>) {
         self.traffic.payload_sent += data.as_bytes().len() as u64;
-        if end == End::Last {
-            self.traffic.messages_sent += 1;
-            let end = self.traffic.bytes_sent + self.unsent_len() as u64;
-            self.output.note_message(end);
-        }
         log::sent(self.id, log::kind(data.kind()), data.as_bytes());
+    }
+
+    #[inline]
+    fn note_message_end(&mut self) {
+        self.traffic.messages_sent += 1;
+        let end = self.traffic.bytes_sent + self.unsent_len() as u64;
+        self.output.note_message(end);
     }
 
     /// Fails once writing or reading has failed: what was queued before may not have left.
@@ -144,7 +157,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`check_transport`](Self::check_transport), then as [`end_error`](Self::end_error).
+    #[inline]
     pub fn check_end(&self) -> Result<(), Error> {
+        if self.broken.is_none() && !self.has_ended() {
+            return Ok(());
+        }
         self.check_transport()?;
         self.end_error().map_or(Ok(()), Err)
     }

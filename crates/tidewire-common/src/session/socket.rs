@@ -1,43 +1,56 @@
-use std::fmt;
-use std::io;
-use std::ops::Deref;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use tidewire_proto::{Fate, Inbox, Instant};
 
+use super::frames::Frames;
 use super::{Core, Session};
 
 /// Output on its way, outside of its session; see [`Session::take_unsent`].
-pub struct Unsent {
-    bytes: Vec<u8>,
-    sent: usize,
-}
+#[derive(Debug)]
+pub struct Unsent(Frames);
 
-impl Deref for Unsent {
-    type Target = [u8];
-
-    fn deref(&self) -> &Self::Target {
-        self.bytes.get(self.sent..).unwrap_or_default()
+impl Unsent {
+    /// How many bytes it has.
+    #[expect(clippy::len_without_is_empty, reason = "taken only where there is some")]
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
-}
 
-impl fmt::Debug for Unsent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unsent").field("len", &self.len()).finish()
+    /// Lists it, or the start of it, in as many slices as there is room for.
+    pub fn slices<'s, 'f>(&'f self, slices: &'s mut [IoSlice<'f>]) -> &'s [IoSlice<'f>] {
+        self.0.slices(slices)
     }
 }
 
 impl Session {
     /// The length of the output that has not left, taken or not.
+    #[inline]
     pub fn unsent_len(&self) -> usize {
-        self.output.taken() + self.unsent().len()
+        self.output.taken() + self.left_to_write()
+    }
+
+    /// How much output is there to be written: none any more once writing has failed.
+    #[inline]
+    pub fn left_to_write(&self) -> usize {
+        match self.broken {
+            None => self.output.len(),
+            Some(_) => 0,
+        }
+    }
+
+    /// Lists what is [left to write](Self::left_to_write), or the start of it, in as many slices as there is room for.
+    pub fn unsent<'s, 'f>(&'f self, slices: &'s mut [IoSlice<'f>]) -> &'s [IoSlice<'f>] {
+        match self.broken {
+            None => self.output.slices(slices),
+            Some(_) => &[],
+        }
     }
 
     /// Takes the output that has not left, to write it while the session is used otherwise; it counts as unsent until
     /// it is [given back](Self::give_back), and what is queued meanwhile comes behind it.
     pub fn take_unsent(&mut self) -> Unsent {
-        let (bytes, sent) = self.output.take();
-        Unsent { bytes, sent }
+        Unsent(self.output.take())
     }
 
     /// Gives output back, of which the first `written` bytes have left; to be done after each attempt, a vain one
@@ -47,18 +60,12 @@ impl Session {
         if self.broken.is_some() {
             return;
         }
-        if written < unsent.len() {
-            self.output.put_back(unsent.bytes, unsent.sent + written);
+        let Unsent(mut frames) = unsent;
+        frames.advance(written);
+        if frames.len() > 0 {
+            self.output.put_back(frames);
         }
         self.note_written(now, written);
-    }
-
-    /// The output that has not left; none any more once writing has failed.
-    pub fn unsent(&self) -> &[u8] {
-        match self.broken {
-            None => self.output.unsent(),
-            Some(_) => &[],
-        }
     }
 
     /// Tells that the first `written` of the unsent bytes have left; to be told after each attempt, a vain one too.
@@ -70,7 +77,7 @@ impl Session {
     fn note_written(&mut self, now: Instant, written: usize) {
         self.traffic.bytes_sent += written as u64;
         self.output.pass(self.traffic.bytes_sent);
-        let unsent = self.unsent().len();
+        let unsent = self.left_to_write();
         self.output.append(
             |out| either!(&mut self.core, connection => connection.handle_written(now, written, unsent, out)),
         );

@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 
 use crate::error::ProtocolError;
+use crate::event::Kind;
 
 /// The longest header: two bytes, a length of eight, a key of four.
 pub(crate) const MAX_HEADER: usize = 14;
@@ -59,9 +60,13 @@ impl Opcode {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
 
-    /// Whether this is the first frame of a message (§5.4).
-    const fn begins_message(self) -> bool {
-        matches!(self, Self::Text | Self::Binary)
+    /// The type of the message that this frame begins (§5.4).
+    pub(crate) const fn begins(self) -> Option<Kind> {
+        match self {
+            Self::Text => Some(Kind::Text),
+            Self::Binary => Some(Kind::Binary),
+            Self::Continuation | Self::Close | Self::Ping | Self::Pong => None,
+        }
     }
 }
 
@@ -140,7 +145,7 @@ impl FrameHeader {
         };
         // RFC 7692 §6.1: "An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
         // non-first fragments of a data message."
-        if reserved != ReservedBits::NONE && !opcode.begins_message() {
+        if reserved != ReservedBits::NONE && opcode.begins().is_none() {
             return Err(ProtocolError::MisplacedBits {
                 bits: reserved.bits(),
             });
@@ -218,16 +223,14 @@ impl FrameHeader {
     pub fn write(&self, out: &mut Vec<u8>) {
         let first = self.opcode.bits() | (self.reserved.bits() << 4) | if self.fin { FIN } else { 0 };
         let mask = if self.masking_key.is_some() { MASK } else { 0 };
-        let len = self.payload_len.to_be_bytes();
-        match (self.payload_len, len) {
-            (0..=125, [.., short]) => out.extend_from_slice(&[first, mask | short]),
-            (126..=0xffff, [.., high, low]) => {
-                out.extend_from_slice(&[first, mask | TWO_BYTES, high, low]);
-            }
-            _ => {
-                out.extend_from_slice(&[first, mask | EIGHT_BYTES]);
-                out.extend_from_slice(&len);
-            }
+        let [.., high, low] = self.payload_len.to_be_bytes();
+        if self.payload_len < u64::from(TWO_BYTES) {
+            out.extend_from_slice(&[first, mask | low]);
+        } else if u16::try_from(self.payload_len).is_ok() {
+            out.extend_from_slice(&[first, mask | TWO_BYTES, high, low]);
+        } else {
+            out.extend_from_slice(&[first, mask | EIGHT_BYTES]);
+            out.extend_from_slice(&self.payload_len.to_be_bytes());
         }
         if let Some(key) = self.masking_key {
             out.extend_from_slice(&key);

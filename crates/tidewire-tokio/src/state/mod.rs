@@ -33,12 +33,18 @@ pub(crate) struct State<S> {
     pub(crate) session: Session,
     input: Input,
     clock: Clock,
+    /// What the clock said when it was last looked at.
+    latest: Instant,
     timer: Option<Pin<Box<Sleep>>>,
+    /// When the timer goes off.
+    armed: Instant,
     /// What was written has not been flushed by the socket itself.
     unflushed: bool,
     ended: Directions,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
+    /// The socket was empty when the application looked, in the turn of the driver that goes on.
+    pub(crate) dry: bool,
     /// How much had been inflated when the application last had to wait.
     worked: u64,
     /// A driver polls this connection.
@@ -83,11 +89,14 @@ impl<S> State<S> {
             io: Some(io),
             session,
             input: Input::new(rest),
+            latest: clock.now(),
             clock,
             timer: None,
+            armed: Instant::NEVER,
             unflushed: false,
             ended: Directions::default(),
             reading: Reading::Active,
+            dry: false,
             worked: 0,
             driven: false,
             application: Application::Elsewhere,
@@ -101,8 +110,21 @@ impl<S> State<S> {
         self.application == Application::GivingWay
     }
 
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+    /// Whether the application waits for the socket.
+    pub(crate) fn waits_for_input(&self) -> bool {
+        self.application == Application::Receiving && self.input.is_empty()
+    }
+
+    /// The time.
+    pub(crate) fn now(&mut self) -> Instant {
+        self.latest = self.clock.now();
+        self.latest
+    }
+
+    /// The time as of the last read, or of the driver's last turn: for what nobody measures, since to look at the clock
+    /// takes as long as to receive a short message.
+    pub(crate) fn recently(&mut self) -> Instant {
+        if self.driven { self.latest } else { self.now() }
     }
 
     pub(crate) fn io(&self) -> Option<&S> {
@@ -136,6 +158,7 @@ impl<S: Transport> State<S> {
     pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
         let mut budget = BYTES_A_POLL;
         let enough = self.session.work() + BYTES_A_POLL as u64;
+        let dry = mem::take(&mut self.dry);
         loop {
             self.poll_output(cx);
             if !self.session.wants_input() {
@@ -143,6 +166,9 @@ impl<S: Transport> State<S> {
                 break;
             }
             if self.input.is_empty() {
+                if dry {
+                    break;
+                }
                 match self.poll_fill(cx) {
                     Poll::Ready(read) => budget = budget.saturating_sub(read),
                     Poll::Pending => break,
@@ -180,6 +206,9 @@ impl<S: Transport> State<S> {
     /// Does what the deadlines ask for that have passed.
     fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let now = self.now();
+        if now >= self.armed {
+            self.armed = Instant::NEVER;
+        }
         if self.session.poll_timeout().is_none_or(|at| at > now) {
             return;
         }
@@ -201,9 +230,12 @@ impl<S: Transport> State<S> {
         let Some(at) = self.session.poll_timeout() else {
             return;
         };
+        if self.armed <= at {
+            return;
+        }
+        self.armed = at;
         let at = self.clock.to_tokio(at);
         let timer = match &mut self.timer {
-            Some(timer) if timer.deadline() <= at && !timer.is_elapsed() => return,
             Some(timer) => {
                 timer.as_mut().reset(at);
                 timer

@@ -10,8 +10,16 @@ use super::{Application, BYTES_A_POLL, State, Transport};
 
 impl<S: Transport> State<S> {
     /// Gives the next message, from what was read ahead or from the socket; `None` after a good end.
+    #[inline]
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.poll_received(cx, Session::next_message)
+        match self.session.next_ahead() {
+            Some(message) => {
+                self.application = Application::Elsewhere;
+                self.note_taken();
+                Poll::Ready(Ok(Some(message)))
+            }
+            None => self.poll_received(cx, Session::next_message),
+        }
     }
 
     /// Gives the next part of a message.
@@ -39,7 +47,7 @@ impl<S: Transport> State<S> {
         // driver that may be in another task, does not wait for its next turn.
         let has_ended = self.session.phase() != Phase::Open;
         self.to_wake.others |= has_ended || self.session.has_pongs();
-        self.to_wake.driver |= has_ended || !self.session.unsent().is_empty();
+        self.to_wake.driver |= has_ended || self.session.left_to_write() > 0;
         received
     }
 
@@ -50,7 +58,7 @@ impl<S: Transport> State<S> {
     ) -> Poll<Result<Option<T>, Error>> {
         let mut budget = BYTES_A_POLL;
         loop {
-            let now = self.now();
+            let now = self.latest;
             if let Some(received) = next(&mut self.session, now, self.input.inbox(&mut Inbox::new())) {
                 self.note_taken();
                 if !self.driven {
@@ -120,7 +128,10 @@ impl<S: Transport> State<S> {
                 return Poll::Pending;
             }
             Ok(0) => self.session.handle_end(None),
-            Ok(read) => self.input.note_read(read),
+            Ok(read) => {
+                self.now();
+                self.input.note_read(read);
+            }
             Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {
                 self.input.release();
                 cx.waker().wake_by_ref();

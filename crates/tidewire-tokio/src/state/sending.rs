@@ -1,3 +1,4 @@
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -6,6 +7,9 @@ use tidewire_common::{Error, Session};
 
 use super::{State, Transport};
 use crate::wakers::ToWake;
+
+/// How many slices are written at once: eight long messages, each behind its header.
+const SLICES: usize = 16;
 
 impl<S: Transport> State<S> {
     /// Keeps the deadlines, writes what waits, and treats the socket as the connection's fate asks.
@@ -24,13 +28,11 @@ impl<S: Transport> State<S> {
             }
             let Some(io) = &mut self.io else { return };
             let io = Pin::new(io);
-            let unsent = self.session.unsent();
-            let done = if !unsent.is_empty() {
-                io.poll_write(cx, unsent).map(|written| match written {
-                    Ok(0) => Err(std::io::ErrorKind::WriteZero.into()),
+            let done = if self.session.left_to_write() > 0 {
+                poll_write(io, cx, &self.session).map(|written| match written {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                     Ok(written) => {
-                        let now = self.clock.now();
-                        self.session.handle_written(now, written);
+                        self.session.handle_written(self.latest, written);
                         self.unflushed = true;
                         Ok(())
                     }
@@ -47,8 +49,7 @@ impl<S: Transport> State<S> {
                 Poll::Ready(Ok(())) => self.to_wake.others = true,
                 Poll::Ready(Err(error)) => {
                     // What arrived before is still there to be read; its end is the connection's.
-                    let now = self.clock.now();
-                    self.session.handle_write_error(now, error);
+                    self.session.handle_write_error(self.latest, error);
                     self.unflushed = false;
                     self.ended.sending = true;
                     self.to_wake = ToWake {
@@ -58,8 +59,7 @@ impl<S: Transport> State<S> {
                     };
                 }
                 Poll::Pending => {
-                    let now = self.clock.now();
-                    self.session.handle_written(now, 0);
+                    self.session.handle_written(self.latest, 0);
                     break;
                 }
             }
@@ -68,6 +68,7 @@ impl<S: Transport> State<S> {
     }
 
     /// Waits until there is room in the queue, as `has_room` judges it.
+    #[inline]
     pub(crate) fn poll_room(
         &mut self,
         has_room: impl Fn(&Session) -> bool,
@@ -76,9 +77,10 @@ impl<S: Transport> State<S> {
         if !has_room(&self.session) {
             self.poll_output(cx);
         }
-        match self.session.end() {
-            None if has_room(&self.session) => Poll::Ready(Ok(())),
-            Some(_) | None => self.poll_end_error(),
+        if has_room(&self.session) && !self.session.has_ended() {
+            Poll::Ready(Ok(()))
+        } else {
+            self.poll_end_error()
         }
     }
 
@@ -105,6 +107,19 @@ impl<S> State<S> {
 
     /// Whether everything queued has been handed to the socket.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.session.unsent().is_empty() && !self.unflushed
+        self.session.left_to_write() == 0 && !self.unflushed
+    }
+}
+
+/// Writes what waits, with one system call where the transport takes several slices at once.
+fn poll_write<S: Transport>(
+    io: Pin<&mut S>,
+    cx: &mut Context<'_>,
+    session: &Session,
+) -> Poll<io::Result<usize>> {
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    match session.unsent(&mut slices) {
+        [one] => io.poll_write(cx, one),
+        several => io.poll_write_vectored(cx, several),
     }
 }
