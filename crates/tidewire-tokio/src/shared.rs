@@ -97,7 +97,9 @@ impl<S: Transport> Shared<S> {
             let received = poll(state, connection);
             if state.driven && received.is_pending() {
                 self.wakers.register_receiver(cx.waker());
-                state.dry = self.driver_will_look.load(Ordering::Relaxed) && state.waits_for_input();
+                if self.driver_will_look.load(Ordering::Relaxed) {
+                    state.note_found_nothing();
+                }
             }
             if state.gives_way() {
                 // Not the connection's waker, which wakes a driver alone.

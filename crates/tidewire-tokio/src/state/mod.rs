@@ -43,8 +43,6 @@ pub(crate) struct State<S> {
     ended: Directions,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
-    /// The socket was empty when the application looked, in the turn of the driver that goes on.
-    pub(crate) dry: bool,
     /// How much had been inflated when the application last had to wait.
     worked: u64,
     /// A driver polls this connection.
@@ -61,6 +59,8 @@ pub(crate) struct State<S> {
 enum Application {
     /// It waited to receive.
     Receiving,
+    /// It waits to receive, and found the socket empty in the turn of the driver that goes on.
+    FoundNothing,
     /// It received as much as one turn may, and comes back when others had theirs.
     GivingWay,
     /// Something else; a future that waited to receive may have been dropped since.
@@ -96,7 +96,6 @@ impl<S> State<S> {
             unflushed: false,
             ended: Directions::default(),
             reading: Reading::Active,
-            dry: false,
             worked: 0,
             driven: false,
             application: Application::Elsewhere,
@@ -110,9 +109,11 @@ impl<S> State<S> {
         self.application == Application::GivingWay
     }
 
-    /// Whether the application waits for the socket.
-    pub(crate) fn waits_for_input(&self) -> bool {
-        self.application == Application::Receiving && self.input.is_empty()
+    /// Notes that the driver, whose turn it is, need not ask the socket again if the application waits for it.
+    pub(crate) fn note_found_nothing(&mut self) {
+        if self.application == Application::Receiving && self.input.is_empty() {
+            self.application = Application::FoundNothing;
+        }
     }
 
     /// The time.
@@ -158,7 +159,10 @@ impl<S: Transport> State<S> {
     pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
         let mut budget = BYTES_A_POLL;
         let enough = self.session.work() + BYTES_A_POLL as u64;
-        let dry = mem::take(&mut self.dry);
+        let is_dry = self.application == Application::FoundNothing;
+        if is_dry {
+            self.application = Application::Receiving;
+        }
         loop {
             self.poll_output(cx);
             if !self.session.wants_input() {
@@ -166,7 +170,7 @@ impl<S: Transport> State<S> {
                 break;
             }
             if self.input.is_empty() {
-                if dry {
+                if is_dry {
                     break;
                 }
                 match self.poll_fill(cx) {
@@ -184,7 +188,7 @@ impl<S: Transport> State<S> {
                     return;
                 }
                 Application::GivingWay => return,
-                Application::Receiving | Application::Elsewhere => {}
+                Application::Receiving | Application::FoundNothing | Application::Elsewhere => {}
             }
             let now = self.now();
             let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
