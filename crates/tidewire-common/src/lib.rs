@@ -23,6 +23,7 @@ mod queue;
 mod server_handle;
 mod session;
 mod spare;
+mod stores;
 mod target;
 
 pub use accept::{Accepting, OnRequest, ServerPolicy};

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use tidewire_proto as proto;
 use tidewire_proto::{Kind, OwnedMessage};
 
+use crate::stores;
+
 /// A message: text is UTF-8 by its type, binary is bytes that are cheap to clone.
 ///
 /// ```
@@ -121,7 +123,7 @@ impl From<OwnedMessage> for Message {
     fn from(message: OwnedMessage) -> Self {
         match message {
             OwnedMessage::Text(text) => Self::Text(text),
-            OwnedMessage::Binary(bytes) => Self::Binary(bytes.into()),
+            OwnedMessage::Binary(bytes) => Self::Binary(stores::shared(bytes)),
         }
     }
 }

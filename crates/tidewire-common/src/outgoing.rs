@@ -5,6 +5,7 @@ use tidewire_proto as proto;
 use tidewire_proto::{Appended, SendError, deflate};
 
 use crate::message::Message;
+use crate::stores;
 
 /// A payload of this length or longer is not copied into the output.
 const LENT: usize = 16 * 1024;
@@ -45,6 +46,19 @@ impl Outgoing {
         match self.0 {
             Content::Message(message) | Content::Uncompressed(message) => message,
             Content::Prepared(prepared) => prepared.0.as_message().into(),
+        }
+    }
+
+    /// Keeps the memory of a message that was sent for those that are received.
+    pub(crate) fn keep_memory(self) {
+        match self.0 {
+            Content::Message(Message::Text(text)) | Content::Uncompressed(Message::Text(text)) => {
+                stores::keep(text.into_bytes());
+            }
+            // Bytes do it by themselves when the last share in them is dropped.
+            Content::Message(Message::Binary(_))
+            | Content::Uncompressed(Message::Binary(_))
+            | Content::Prepared(_) => {}
         }
     }
 

@@ -5,11 +5,17 @@ use crate::error::ProtocolError;
 use crate::event::{Kind, Message, Received};
 use crate::frame::{FrameHeader, ReservedBits, mask};
 use crate::limits::Limits;
+use crate::reader::TakeStore;
 use crate::text::TextCheck;
 
 /// How far ahead of the bytes received memory is reserved at least, on the word of a length field; no further
 /// than those bytes themselves otherwise, so that a store is never more than twice what arrived.
 const RESERVED_AHEAD: usize = 4 * 1024;
+/// How much text is unmasked, checked and copied at a time, so that each step finds it in the first-level cache; a
+/// multiple of four, so that each piece starts with the key as it is.
+const AT_ONCE: usize = 16 * 1024;
+/// A store for this much or more is taken from those that are kept.
+const LONG: u64 = 32 * 1024;
 /// An empty store with more memory than this gives it back.
 const RETAINED: usize = 64 * 1024;
 
@@ -137,12 +143,15 @@ impl Assembly {
         key: Option<[u8; 4]>,
         piece: &mut [u8],
         ahead: u64,
+        stores: TakeStore,
     ) -> Result<(), ProtocolError> {
-        self.store.reserve(kind, piece.len(), ahead);
+        self.store.reserve(kind, piece.len(), ahead, stores);
         match &mut self.store {
             Store::Text(_) => {
-                unmask(key, piece);
-                self.push(piece)?;
+                for piece in piece.chunks_mut(AT_ONCE) {
+                    unmask(key, piece);
+                    self.push(piece)?;
+                }
             }
             Store::Binary(store) => match key {
                 Some(key) => mask::append(key, piece, store),
@@ -155,7 +164,8 @@ impl Assembly {
     /// Appends a piece that was inflated.
     pub(crate) fn append_inflated(&mut self, kind: Kind, piece: &[u8]) -> Result<(), ProtocolError> {
         // The first piece fits, then the store doubles.
-        self.store.reserve(kind, piece.len(), self.store.len() as u64);
+        self.store
+            .reserve(kind, piece.len(), self.store.len() as u64, |_| Vec::new());
         self.push(piece)
     }
 
@@ -203,6 +213,22 @@ impl Assembly {
         }
     }
 
+    /// The store of a binary message, where it holds a part of one.
+    pub(crate) fn binary_store(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.store {
+            Store::Binary(store) if !store.is_empty() => Some(store),
+            Store::Binary(_) | Store::Text(_) => None,
+        }
+    }
+
+    /// Unmasks the last `len` bytes of the store.
+    pub(crate) fn unmask_last(&mut self, key: Option<[u8; 4]>, len: usize) {
+        if let Store::Binary(store) = &mut self.store {
+            let start = store.len().saturating_sub(len);
+            unmask(key, store.get_mut(start..).unwrap_or_default());
+        }
+    }
+
     /// Forgets what is stored, and gives all its memory back.
     pub(crate) fn drop_store(&mut self) {
         self.store = Store::Binary(Vec::new());
@@ -235,7 +261,13 @@ impl Store {
     }
 
     /// Makes room for `len` bytes of this type, and for some of the `ahead` that are announced.
-    fn reserve(&mut self, kind: Kind, len: usize, ahead: u64) {
+    fn reserve(&mut self, kind: Kind, len: usize, ahead: u64, stores: TakeStore) {
+        if self.len() == 0 && len as u64 + ahead >= LONG {
+            self.replace(
+                kind,
+                stores(usize::try_from(len as u64 + ahead).unwrap_or(usize::MAX)),
+            );
+        }
         let ahead = |stored: usize| {
             let growth = (stored + len).max(RESERVED_AHEAD);
             len + usize::try_from(ahead).map_or(growth, |ahead| ahead.min(growth))
@@ -251,6 +283,20 @@ impl Store {
             (Kind::Text, Self::Text(_)) | (Kind::Binary, Self::Binary(_)) => {}
             (Kind::Text, Self::Binary(_)) => *self = Self::Text(String::with_capacity(ahead(0))),
             (Kind::Binary, Self::Text(_)) => *self = Self::Binary(Vec::with_capacity(ahead(0))),
+        }
+    }
+
+    /// Takes a vector that is empty for a store, unless the present one has as much room.
+    fn replace(&mut self, kind: Kind, empty: Vec<u8>) {
+        let capacity = match self {
+            Self::Text(text) => text.capacity(),
+            Self::Binary(bytes) => bytes.capacity(),
+        };
+        if empty.capacity() > capacity {
+            *self = match kind {
+                Kind::Text => Self::Text(String::from_utf8(empty).unwrap_or_default()),
+                Kind::Binary => Self::Binary(empty),
+            };
         }
     }
 

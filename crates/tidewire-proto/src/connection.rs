@@ -75,13 +75,14 @@ impl<R: Role> Connection<R> {
         }
         let (input, fresh) = inbox.open();
         if fresh {
-            self.heard = true;
+            self.note_heard();
         }
         let reader = Reader {
             state: &mut self.receive,
             config: &self.config,
             input,
             work: 0,
+            stores: |_| Vec::new(),
         };
         (
             reader,
@@ -230,6 +231,11 @@ impl<R: Role> Connection<R> {
     /// The last round trip that a ping measured.
     pub fn latency(&self) -> Option<Duration> {
         self.send.pings.latency()
+    }
+
+    #[inline]
+    pub(crate) fn note_heard(&mut self) {
+        self.heard = true;
     }
 
     fn keepalive(&mut self, now: Instant, out: &mut Vec<u8>) {

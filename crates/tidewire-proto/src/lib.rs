@@ -126,6 +126,7 @@ mod close_code;
 mod closing;
 mod config;
 mod connection;
+mod direct;
 mod error;
 mod event;
 mod header_start;
@@ -148,7 +149,7 @@ pub use event::{Answer, Chunk, Delivery, End, Event, Kind, Message, OwnedMessage
 pub use inbox::Inbox;
 pub use keepalive::{MAX_PINGS, PingId};
 pub use limits::Limits;
-pub use reader::Reader;
+pub use reader::{Reader, TakeStore};
 pub use role::{Client, MaskSource, Role, Server};
 pub use time::Instant;
 pub use writer::{Appended, Writer};

@@ -35,7 +35,7 @@ pub(crate) struct ReceiveState {
     )]
     control: Option<Box<Vec<u8>>>,
     /// A part of the open message was handed over as a chunk.
-    chunked: bool,
+    pub(crate) chunked: bool,
     /// The last event lent a store, which is done with by the next.
     lent: Option<Lent>,
 }
@@ -62,14 +62,14 @@ enum Lent {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenFrame {
-    opcode: Opcode,
+    pub(crate) opcode: Opcode,
     end: End,
     /// The message that a data frame belongs to.
-    kind: Kind,
-    form: Form,
+    pub(crate) kind: Kind,
+    pub(crate) form: Form,
     /// The key for the next byte.
     key: Option<[u8; 4]>,
-    remaining: u64,
+    pub(crate) remaining: u64,
 }
 
 impl OpenFrame {
@@ -77,12 +77,19 @@ impl OpenFrame {
     #[inline]
     fn take<'t>(&mut self, input: &mut Input<'t>, most: usize) -> (Option<[u8; 4]>, &'t mut [u8]) {
         let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(most);
-        let (key, piece) = (self.key, input.take(len));
-        self.remaining -= piece.len() as u64;
+        let piece = input.take(len);
+        (self.advance(piece.len()), piece)
+    }
+
+    /// Goes on behind the next `len` bytes of the payload; gives the key for them.
+    #[inline]
+    pub(crate) fn advance(&mut self, len: usize) -> Option<[u8; 4]> {
+        let key = self.key;
+        self.remaining = self.remaining.saturating_sub(len as u64);
         if self.remaining > 0 {
-            self.key = key.map(|key| mask::rotated(key, piece.len()));
+            self.key = key.map(|key| mask::rotated(key, len));
         }
-        (key, piece)
+        key
     }
 
     /// Whether the message ends with what has been taken.
@@ -152,7 +159,12 @@ pub struct Reader<'t> {
     pub(crate) input: Input<'t>,
     /// The work of inflating in this turn, in bytes.
     pub(crate) work: usize,
+    /// Where stores come from.
+    pub(crate) stores: TakeStore,
 }
+
+/// Gives an empty vector for about so many bytes, with what memory it can spare: some, or none at all.
+pub type TakeStore = fn(usize) -> Vec<u8>;
 
 /// Where the reader stopped; borrows at most the input, so that the state can be lent afterwards.
 enum Stop<'t> {
@@ -170,6 +182,13 @@ enum Control {
 }
 
 impl Reader<'_> {
+    /// Has the stores of long messages taken from what the embedder has kept of earlier ones: fresh memory costs more
+    /// than the copy into it.
+    pub fn with_stores(mut self, take: TakeStore) -> Self {
+        self.stores = take;
+        self
+    }
+
     /// Gives the next event, or `None` once all input is consumed.
     ///
     /// `None` comes earlier where permessage-deflate has had the [work](Self::work) of 256 KiB with little input: what is
@@ -332,7 +351,9 @@ impl<'t> Reader<'t> {
         let lent = if is_handed_over && state.assembly.is_empty() {
             Some(state.assembly.check(frame.kind, key, piece)?)
         } else {
-            state.assembly.append(frame.kind, key, piece, ahead)?;
+            state
+                .assembly
+                .append(frame.kind, key, piece, ahead, self.stores)?;
             None
         };
         self.hand_over(end, lent)

@@ -59,11 +59,6 @@ impl Input {
         self.inbox.as_ref().is_none_or(|inbox| inbox.is_empty())
     }
 
-    /// How many bytes are left to consume.
-    pub(crate) fn len(&self) -> usize {
-        self.inbox.as_ref().map_or(0, |inbox| inbox.unread().len())
-    }
-
     /// What is to be consumed; `nothing` where that is nothing.
     pub(crate) fn inbox<'i>(&'i mut self, nothing: &'i mut Inbox) -> &'i mut Inbox {
         self.inbox.as_deref_mut().unwrap_or(nothing)

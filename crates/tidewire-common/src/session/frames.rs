@@ -98,7 +98,9 @@ impl Frames {
             if self.sent < lent.behind || !lent.unsent().is_empty() {
                 return;
             }
-            self.lent.pop_front();
+            if let Some(lent) = self.lent.pop_front() {
+                lent.message.keep_memory();
+            }
         }
         self.sent += written;
     }

@@ -7,6 +7,7 @@ use crate::log;
 use crate::message::Message;
 use crate::pings::PingWaiters;
 use crate::queue::{Chunk, Item, ReadAhead};
+use crate::stores;
 
 /// The most frames that one call handles before it lets others work.
 const FRAMES_A_CALL: usize = 64;
@@ -66,6 +67,24 @@ impl Session {
                     }
                 }
             }
+        }
+    }
+
+    /// Lends the store of a long message that has not arrived whole, and says how many bytes may be read straight into it;
+    /// needs an inbox that was consumed, and [`handle_stored`](Self::handle_stored) to be told.
+    #[inline]
+    pub fn message_store(&mut self) -> Option<(&mut Vec<u8>, usize)> {
+        either!(&mut self.core, connection => connection.message_store())
+    }
+
+    /// Takes the last `len` bytes of the message's store as received.
+    pub fn handle_stored(&mut self, now: Instant, len: usize) {
+        self.traffic.bytes_received += len as u64;
+        if either!(&mut self.core, connection => connection.handle_stored(len))
+            && let Parsed::Item(item) = self.parse(now, &mut Inbox::new())
+            && !self.gave_up
+        {
+            self.ahead.push(item);
         }
     }
 
@@ -233,7 +252,8 @@ impl Session {
         } = self;
         let parsed = output.append(|out| {
             either!(core, connection => {
-                let (mut rx, tx) = connection.turn(now, inbox, out);
+                let (rx, tx) = connection.turn(now, inbox, out);
+                let mut rx = rx.with_stores(stores::take);
                 let parsed = parse(&mut rx, tx, now, pings, *id);
                 *work += rx.work() as u64;
                 parsed

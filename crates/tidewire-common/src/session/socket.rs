@@ -5,6 +5,7 @@ use tidewire_proto::{Fate, Inbox, Instant};
 
 use super::frames::Frames;
 use super::{Core, Session};
+use crate::stores;
 
 /// Output on its way, outside of its session; see [`Session::take_unsent`].
 #[derive(Debug)]
@@ -120,6 +121,7 @@ impl Session {
     /// Where one may end the connection, the input is taken first, beyond the bound of what is read ahead: what was
     /// received before the end is still the application's.
     pub fn handle_timeout(&mut self, now: Instant, inbox: &mut Inbox) {
+        stores::trim();
         if self.may_end(now) {
             self.take_input(now, inbox);
         }

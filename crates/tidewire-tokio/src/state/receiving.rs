@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::BufMut;
 use tidewire_common::proto::{Fate, Inbox, Instant, Phase, Reading};
@@ -110,17 +110,22 @@ impl<S: Transport> State<S> {
         if self.ended.receiving {
             return Poll::Pending;
         }
-        let buffer = self.input.buffer();
-        let room = buffer.capacity();
-        let read = poll_read_buf(Pin::new(io), cx, &mut buffer.limit(room));
-        let read = match read {
-            Poll::Ready(read) => read,
-            Poll::Pending => {
-                self.input.release();
-                return Poll::Pending;
+        let io = Pin::new(io);
+        let store = if self.input.is_empty() {
+            self.session.message_store()
+        } else {
+            None
+        };
+        let is_direct = store.is_some();
+        let read = match store {
+            Some((store, most)) => poll_read_buf(io, cx, &mut store.limit(most.min(BYTES_A_POLL))),
+            None => {
+                let buffer = self.input.buffer();
+                let room = buffer.capacity();
+                poll_read_buf(io, cx, &mut buffer.limit(room))
             }
         };
-        match read {
+        match ready!(self.release_if_pending(read)) {
             // A peer that has said its last word may still want to hear ours.
             Ok(0) if self.session.fate() != Fate::KeepOpen && !self.is_flushed() => {
                 self.ended.receiving = true;
@@ -129,20 +134,30 @@ impl<S: Transport> State<S> {
             }
             Ok(0) => self.session.handle_end(None),
             Ok(read) => {
-                self.now();
-                self.input.note_read(read);
+                let now = self.now();
+                if is_direct {
+                    self.session.handle_stored(now, read);
+                } else {
+                    self.input.note_read(read);
+                }
+                return Poll::Ready(read);
             }
             Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {
                 self.input.release();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            Err(error) => {
-                self.session.handle_end(Some(error));
-                return Poll::Ready(0);
-            }
+            Err(error) => self.session.handle_end(Some(error)),
         }
-        Poll::Ready(self.input.len())
+        Poll::Ready(0)
+    }
+
+    /// Who waits for the socket owns no buffer.
+    fn release_if_pending<T>(&mut self, read: Poll<T>) -> Poll<T> {
+        if read.is_pending() {
+            self.input.release();
+        }
+        read
     }
 
     pub(super) fn set_reading(&mut self, reading: Reading) {
