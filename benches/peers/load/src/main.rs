@@ -1,0 +1,3 @@
+//! Loads echo servers and measures what each costs.
+
+fn main() {}
