@@ -1,10 +1,10 @@
 //! tokio-tungstenite 0.30.0 (MIT).
 //!
-//! Features: the handshake alone; it has none for speed. Buffers are as by default, 128 KiB each for input and output;
+//! Features: the handshake alone; it has none for speed. Buffers are as by default, 128 KiB for input and for output;
 //! only the limits are raised.
 //!
 //! Its README has no loop but points to the examples. The echo is that of `echo-server`, the broadcast that of `server`
-//! (with the sender served as well). Both forward a stream into the sink, which flushes when the stream has nothing
+//! (with the sender served as well). Both forward a stream into the sink, and that flushes when the stream has nothing
 //! ready: so this server batches what a plain loop of `next` and `send` would write message by message.
 
 use std::io;
@@ -15,7 +15,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, future};
 use servers::{Can, Options, Role, on_tokio, process, tls};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::{Error, Message, protocol::WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_with_config};
 
 /// The largest message.
@@ -27,7 +28,8 @@ fn main() -> io::Result<()> {
     on_tokio::run(async move {
         match (options.role, acceptor) {
             (Role::Echo, None) => {
-                on_tokio::accept_each(on_tokio::listen().await?, async |stream| echo(accept(stream).await?).await).await
+                let serve = |stream| async { echo(accept(stream).await?).await };
+                on_tokio::accept_each(on_tokio::listen().await?, serve).await
             }
             (Role::Echo, Some(acceptor)) => {
                 let serve = |stream| {
@@ -38,13 +40,54 @@ fn main() -> io::Result<()> {
             }
             (Role::Broadcast, None) => {
                 let all = All::default();
-                let listener = on_tokio::listen().await?;
-                on_tokio::accept_each(listener, |stream| broadcast(stream, all.clone())).await
+                let serve = |stream| broadcast(stream, all.clone());
+                on_tokio::accept_each(on_tokio::listen().await?, serve).await
             }
             (Role::Client { port, connections }, None) => {
-                on_tokio::connect_each(port, connections, move |stream| client(stream, port)).await
+                let serve = |stream| async { echo(connect(stream).await?).await };
+                on_tokio::connect_each(port, connections, serve).await
             }
-            (Role::Broadcast | Role::Client { .. }, Some(_)) => process::unsupported("TLS only to echo"),
+            (_, Some(_)) => process::unsupported("TLS other than to echo"),
         }
     })
+}
+
+fn config() -> WebSocketConfig {
+    let config = WebSocketConfig::default();
+    config.max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT))
+}
+
+async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebSocketStream<S>, Error> {
+    accept_async_with_config(stream, Some(config())).await
+}
+
+async fn connect(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Error> {
+    let (websocket, _) = client_async_with_config("ws://127.0.0.1/", stream, Some(config())).await?;
+    Ok(websocket)
+}
+
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(websocket: WebSocketStream<S>) -> Result<(), Error> {
+    let (outgoing, incoming) = websocket.split();
+    incoming
+        .try_filter(|message| future::ready(message.is_text() || message.is_binary()))
+        .forward(outgoing)
+        .await
+}
+
+/// The way to the sink of each connection.
+type All = Arc<Mutex<Vec<UnboundedSender<Message>>>>;
+
+async fn broadcast(stream: TcpStream, all: All) -> Result<(), Error> {
+    let (outgoing, incoming) = accept(stream).await?.split();
+    let (tx, rx) = unbounded();
+    all.lock().unwrap_or_else(PoisonError::into_inner).push(tx);
+    let send = rx.map(Ok).forward(outgoing);
+    let receive = incoming.try_for_each(|message| {
+        if message.is_text() || message.is_binary() {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|tx| tx.unbounded_send(message.clone()).is_ok());
+        }
+        future::ready(Ok(()))
+    });
+    future::select(send, receive).await.factor_first().0
 }
