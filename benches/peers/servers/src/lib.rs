@@ -5,7 +5,7 @@
 //!
 //! - `NAME [--tls] [--deflate off|no-takeover|takeover] [--broadcast] [--connect PORT --connections N]`; [`Options`]
 //!   reads that.
-//! - It listens on a free port of 127.0.0.1 and prints the port, alone on a line; [`on_tokio::listen`] or
+//! - It listens on a free port of 127.0.0.1 and prints the port, alone on a line; [`on_tokio::listen`], [`on_threads::listen`] or
 //!   [`process::announce`] does.
 //! - What it was not made for it refuses: [`Options::read`] prints `unsupported: WHY` instead and ends well.
 //! - It runs until it is killed or its standard input closes, so that nothing is ever orphaned: [`process::prepare`].
@@ -35,8 +35,10 @@
 //! }
 //! ```
 
+pub mod on_threads;
 pub mod on_tokio;
 pub mod process;
+pub mod raw;
 pub mod tls;
 
 mod options;

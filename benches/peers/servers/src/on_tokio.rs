@@ -14,7 +14,10 @@ use crate::process;
 /// # Errors
 /// Those of the server.
 pub fn run(server: impl Future<Output = io::Result<()>>) -> io::Result<()> {
-    Builder::new_current_thread().enable_all().build()?.block_on(server)
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(server)
 }
 
 /// Listens on a free port and announces it.

@@ -18,7 +18,11 @@ pub fn config() -> io::Result<Arc<ServerConfig>> {
     let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![cert.into()], key))
+        .and_then(|config| {
+            config
+                .with_no_client_auth()
+                .with_single_cert(vec![cert.into()], key)
+        })
         .map_err(io::Error::other)?;
     Ok(Arc::new(config))
 }
