@@ -1,55 +1,10 @@
-//! Messages received by a server, each of them whole in the input.
+//! Messages received by a server, each of them whole in the input, beside the rooflines.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tidewire_benches::{bytes, from_client, text};
-use tidewire_proto::frame::Opcode;
-use tidewire_proto::{Config, Connection, Event, Inbox, Instant, Server};
-
-/// A server, its input and the bytes that arrive in every round.
-struct Receiver {
-    connection: Connection<Server>,
-    inbox: Inbox,
-    out: Vec<u8>,
-    arriving: Vec<u8>,
-}
-
-impl Receiver {
-    fn new(arriving: Vec<u8>) -> Self {
-        Self {
-            connection: Connection::new(Server, Config::new(), Instant::START),
-            inbox: Inbox::with_capacity(arriving.len()),
-            out: Vec::new(),
-            arriving,
-        }
-    }
-
-    /// Receives everything, and shows each message to `take`.
-    ///
-    /// Frames are unmasked where they lie, so each round needs its own copy, as from a socket.
-    fn receive(&mut self, mut take: impl FnMut(Event<'_>)) {
-        self.inbox.extend(&self.arriving);
-        let (mut rx, mut tx) = self
-            .connection
-            .turn(Instant::START, &mut self.inbox, &mut self.out);
-        while let Some(event) = rx.next(&mut tx).expect("the frames are right") {
-            take(event);
-        }
-    }
-}
-
-fn lend(event: Event<'_>) {
-    if let Event::Message(message) = event {
-        black_box(message.as_message());
-    }
-}
-
-fn own(event: Event<'_>) {
-    if let Event::Message(message) = event {
-        black_box(message.into_owned());
-    }
-}
+use tidewire_benches::{KEY, Receiver, bytes, from_client, lend, own, roofline, text};
+use tidewire_proto::frame::{Opcode, mask};
 
 fn messages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("reader");
@@ -68,12 +23,28 @@ fn messages(criterion: &mut Criterion) {
                 bencher.iter(|| receiver.receive(own));
             });
         }
-        let (mut copy, payload) = (Vec::with_capacity(len), binary);
+        let mut to = Vec::with_capacity(len);
         group.bench_function(BenchmarkId::new("copy", len), |bencher| {
             bencher.iter(|| {
-                copy.clear();
-                copy.extend_from_slice(black_box(&payload));
-                black_box(&copy);
+                roofline::copy(black_box(&binary), &mut to);
+                black_box(&to);
+            });
+        });
+        group.bench_function(BenchmarkId::new("copy + xor", len), |bencher| {
+            bencher.iter(|| {
+                roofline::copy_and_xor(black_box(&binary), black_box(KEY), &mut to);
+                black_box(&to);
+            });
+        });
+        let mut masked = text.into_bytes();
+        mask::apply(KEY, &mut masked);
+        group.bench_function(BenchmarkId::new("copy + xor + check", len), |bencher| {
+            bencher.iter(|| {
+                black_box(roofline::copy_xor_and_check(
+                    black_box(&masked),
+                    black_box(KEY),
+                    &mut to,
+                ));
             });
         });
     }
