@@ -1,6 +1,6 @@
 use std::env;
 use std::error::Error;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use crate::cases::Case;
 
@@ -13,31 +13,38 @@ const TUNABLES: &str = "glibc.cpu.x86_rep_movsb_threshold=1000000000";
 
 /// How many instructions the case takes for one message.
 pub(crate) fn instructions(case: &Case) -> Result<u64, Box<dyn Error>> {
-    let (once, twice) = (count(case, ROUNDS)?, count(case, 2 * ROUNDS)?);
-    let taken = twice
-        .checked_sub(once)
+    // Side by side.
+    let (once, twice) = (start(case, ROUNDS)?, start(case, 2 * ROUNDS)?);
+    let taken = count(twice)?
+        .checked_sub(count(once)?)
         .ok_or("twice the rounds took fewer instructions")?;
     Ok((taken + ROUNDS / 2) / ROUNDS)
 }
 
-/// How many instructions a process takes that performs the case.
-fn count(case: &Case, rounds: u64) -> Result<u64, Box<dyn Error>> {
-    let output = Command::new("valgrind")
+/// Starts a process that performs the case.
+fn start(case: &Case, rounds: u64) -> Result<Child, Box<dyn Error>> {
+    let valgrind = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
         .args(["perform", &case.to_string(), &rounds.to_string()])
         .env("GLIBC_TUNABLES", TUNABLES)
-        .output()
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| format!("valgrind: {error}"))?;
+    Ok(valgrind)
+}
+
+/// How many instructions the process takes.
+fn count(valgrind: Child) -> Result<u64, Box<dyn Error>> {
+    let output = valgrind.wait_with_output()?;
     let report = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        return Err(format!("{case}: {report}").into());
-    }
-    let collected = report
+    let count = report
         .lines()
         .find_map(|line| line.split_once("Collected : "))
-        .ok_or_else(|| format!("{case}: no count in: {report}"))?;
-    Ok(collected.1.trim().parse()?)
+        .filter(|_| output.status.success())
+        .ok_or_else(|| format!("valgrind has no count: {report}"))?
+        .1;
+    Ok(count.trim().parse()?)
 }
 
 /// What compiled and what counts, each with its version.
