@@ -1,37 +1,61 @@
 use std::error::Error;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use tidewire_benches::KEY;
 use tidewire_proto::frame::mask;
 
+use crate::server::ServerProcess;
 use crate::settings::{Payload, Setting, Talk};
+use crate::tls::{self, TlsStream};
 
 /// A connection that has echoed its message.
-pub(crate) struct Connection(TcpStream);
+pub(crate) struct Connection(Box<dyn Stream>);
 
 impl Connection {
     /// Ends the connection, and waits until the server has.
     pub(crate) fn close(mut self) -> std::io::Result<()> {
-        self.0.shutdown(Shutdown::Write)?;
-        self.0.read_to_end(&mut Vec::new())?;
+        let socket = self.0.socket();
+        socket.shutdown(Shutdown::Write)?;
+        socket.read_to_end(&mut Vec::new())?;
         Ok(())
+    }
+}
+
+/// What a connection is carried by.
+trait Stream: Read + Write {
+    fn socket(&mut self) -> &mut TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn socket(&mut self) -> &mut TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream {
+    fn socket(&mut self) -> &mut TcpStream {
+        &mut self.sock
     }
 }
 
 /// Connects, sends one message and checks that it comes back. The bytes are made by hand: nothing that is measured
 /// has a part in them.
 pub(crate) fn open(
-    address: SocketAddr,
+    server: &ServerProcess,
     setting: &Setting,
     message: &[u8],
 ) -> Result<Connection, Box<dyn Error>> {
-    let mut stream = TcpStream::connect(address)?;
+    let stream = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], server.port())))?;
     stream.set_nodelay(true)?;
+    let mut stream: Box<dyn Stream> = match server.tls() {
+        None => Box::new(stream),
+        Some(config) => Box::new(tls::connect(config.clone(), stream)?),
+    };
     let reply = match &setting.talk {
         Talk::Raw => {
             stream.write_all(message)?;
-            read_exactly(&mut stream, message.len())?
+            read_exactly(stream.as_mut(), message.len())?
         }
         Talk::WebSocket {
             fields,
@@ -39,9 +63,9 @@ pub(crate) fn open(
             encode,
             decode,
         } => {
-            shake_hands(&mut stream, fields, agreed)?;
+            shake_hands(stream.as_mut(), fields, agreed)?;
             stream.write_all(&frame(&encode(message)))?;
-            decode(&read_frame(&mut stream)?)
+            decode(&read_frame(stream.as_mut())?)
         }
     };
     if reply == message {
@@ -51,7 +75,7 @@ pub(crate) fn open(
     }
 }
 
-fn shake_hands(stream: &mut TcpStream, fields: &str, agreed: &str) -> Result<(), Box<dyn Error>> {
+fn shake_hands(stream: &mut dyn Stream, fields: &str, agreed: &str) -> Result<(), Box<dyn Error>> {
     let request = format!(
         "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{fields}\r\n"
@@ -90,7 +114,7 @@ fn frame(payload: &Payload) -> Vec<u8> {
 }
 
 /// Reads one frame of the server: a whole binary message.
-fn read_frame(stream: &mut TcpStream) -> Result<Payload, Box<dyn Error>> {
+fn read_frame(stream: &mut dyn Stream) -> Result<Payload, Box<dyn Error>> {
     let start = read_exactly(stream, 2)?;
     let [first @ (0x82 | 0xc2), short] = start[..] else {
         return Err(format!("frame begins with {start:02x?}").into());
@@ -107,7 +131,7 @@ fn read_frame(stream: &mut TcpStream) -> Result<Payload, Box<dyn Error>> {
     })
 }
 
-fn read_exactly(stream: &mut TcpStream, len: usize) -> std::io::Result<Vec<u8>> {
+fn read_exactly(stream: &mut dyn Stream, len: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     stream.read_exact(&mut bytes)?;
     Ok(bytes)

@@ -6,11 +6,12 @@
 //! paged in, the buffers of the thread.
 
 mod client;
+mod echo;
 mod server;
 mod settings;
+mod tls;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
@@ -22,9 +23,9 @@ use crate::settings::{SETTINGS, Setting};
 const EXAMPLES: &str = "\
 Examples:
   cargo run --release -p tidewire-benches --bin idle_memory
-      All settings, 1,000 connections each.
-  cargo run --release -p tidewire-benches --bin idle_memory -- --connections 5000 tokio
-      Those whose name contains `tokio`, with connections enough for a figure that hardly varies.
+      All settings, 5,000 connections each.
+  cargo run --release -p tidewire-benches --bin idle_memory -- --connections 1000 tokio
+      Those whose name contains `tokio`, with fewer connections: the figure varies more.
 
 Each connection takes a file descriptor here and one in the server: `ulimit -n` bounds them.";
 
@@ -39,7 +40,7 @@ const MESSAGE: usize = 1024;
 #[command(name = "idle_memory", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
     /// How many connections are opened.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
 
     /// Only settings whose name contains this.
@@ -81,13 +82,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Opens the connections and lets them rest; gives what each costs the server.
 fn measure(setting: &Setting, connections: u32) -> Result<i64, Box<dyn Error>> {
     let server = ServerProcess::start(setting)?;
-    let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
     let payload = tidewire_benches::text(MESSAGE).into_bytes();
-    client::open(address, setting, &payload)?.close()?;
+    client::open(&server, setting, &payload)?.close()?;
     thread::sleep(REST);
     let before = server.resident()?;
     let open = (0..connections)
-        .map(|_| client::open(address, setting, &payload))
+        .map(|_| client::open(&server, setting, &payload))
         .collect::<Result<Vec<_>, _>>()?;
     thread::sleep(REST);
     let after = server.resident()?;

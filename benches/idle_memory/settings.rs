@@ -1,12 +1,10 @@
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::net::TcpListener;
 
 use tidewire_benches::deflate;
 use tidewire_tokio::Deflate;
-use tokio::net::TcpListener;
 
-use crate::server;
+use crate::echo;
 
 /// One row of the table: a server, and what a client says to it.
 ///
@@ -15,12 +13,19 @@ use crate::server;
 pub(crate) struct Setting {
     /// The row's name; the server process is told by it which server to be.
     pub(crate) name: &'static str,
-    pub(crate) serve: fn(TcpListener) -> Serving,
+    /// The server; it runs until its process is killed.
+    pub(crate) serve: fn(TcpListener) -> io::Result<()>,
+    pub(crate) carrier: Carrier,
     pub(crate) talk: Talk,
 }
 
-/// A server, to be awaited; it runs until its process is killed.
-pub(crate) type Serving = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+/// What a connection is carried by.
+#[derive(Clone, Copy)]
+pub(crate) enum Carrier {
+    Tcp,
+    /// TLS over TCP; the server prints its certificate in PEM, behind its port.
+    Tls,
+}
 
 /// How a client talks to the server.
 pub(crate) enum Talk {
@@ -76,12 +81,14 @@ const DEFLATE: Talk = Talk::WebSocket {
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "raw tokio",
-        serve: |listener| Box::pin(server::raw_tokio(listener)),
+        serve: echo::raw_tokio,
+        carrier: Carrier::Tcp,
         talk: Talk::Raw,
     },
     Setting {
         name: "tidewire on tokio",
-        serve: |listener| Box::pin(server::tidewire_tokio(listener)),
+        serve: echo::tidewire_tokio,
+        carrier: Carrier::Tcp,
         talk: PLAIN,
     },
     Setting {
@@ -90,13 +97,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
             let deflate = Deflate::builder()
                 .server_no_context_takeover()
                 .client_no_context_takeover();
-            Box::pin(server::tidewire_deflating(listener, deflate))
+            echo::tidewire_deflating(listener, deflate)
         },
+        carrier: Carrier::Tcp,
         talk: DEFLATE,
     },
     Setting {
         name: "deflate, takeover, 12 bits (the default)",
-        serve: |listener| Box::pin(server::tidewire_deflating(listener, Deflate::builder())),
+        serve: |listener| echo::tidewire_deflating(listener, Deflate::builder()),
+        carrier: Carrier::Tcp,
         talk: DEFLATE,
     },
     Setting {
@@ -105,8 +114,33 @@ pub(crate) const SETTINGS: &[Setting] = &[
             let deflate = Deflate::builder()
                 .server_max_window_bits(15)
                 .client_max_window_bits(15);
-            Box::pin(server::tidewire_deflating(listener, deflate))
+            echo::tidewire_deflating(listener, deflate)
         },
+        carrier: Carrier::Tcp,
         talk: DEFLATE,
+    },
+    Setting {
+        name: "raw tokio-rustls",
+        serve: echo::raw_tls,
+        carrier: Carrier::Tls,
+        talk: Talk::Raw,
+    },
+    Setting {
+        name: "tidewire on tokio-rustls",
+        serve: echo::tidewire_tls,
+        carrier: Carrier::Tls,
+        talk: PLAIN,
+    },
+    Setting {
+        name: "raw threads",
+        serve: |listener| echo::raw_threads(&listener),
+        carrier: Carrier::Tcp,
+        talk: Talk::Raw,
+    },
+    Setting {
+        name: "tidewire on threads",
+        serve: echo::tidewire_blocking,
+        carrier: Carrier::Tcp,
+        talk: PLAIN,
     },
 ];
