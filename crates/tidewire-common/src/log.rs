@@ -5,6 +5,7 @@ use std::io;
 
 use tidewire_proto as proto;
 use tidewire_proto::Closed;
+use tracing::level_filters::LevelFilter;
 use tracing::{debug, info};
 
 use crate::handshake::ConnectionId;
@@ -31,15 +32,33 @@ pub(crate) fn closed(id: ConnectionId, closed: Option<&Closed>, unsent: usize, b
     );
 }
 
+#[inline]
 pub(crate) fn received(id: ConnectionId, what: &str, payload: &[u8]) {
-    debug!(connection = %id, len = payload.len(), payload = %Excerpt(payload), "received {what}");
+    if is_wanted() {
+        frame(id, "received", what, payload);
+    }
 }
 
+#[inline]
 pub(crate) fn sent(id: ConnectionId, what: &str, payload: &[u8]) {
-    debug!(connection = %id, len = payload.len(), payload = %Excerpt(payload), "sent {what}");
+    if is_wanted() {
+        frame(id, "sent", what, payload);
+    }
+}
+
+/// Whether anybody may want to know of single frames: all that most messages are to pay for it.
+#[inline]
+fn is_wanted() -> bool {
+    LevelFilter::current() >= LevelFilter::DEBUG
+}
+
+#[cold]
+fn frame(id: ConnectionId, done: &str, what: &str, payload: &[u8]) {
+    debug!(connection = %id, len = payload.len(), payload = %Excerpt(payload), "{done} {what}");
 }
 
 /// The name of a message's type.
+#[inline]
 pub(crate) fn kind(kind: proto::Kind) -> &'static str {
     match kind {
         proto::Kind::Text => "text",

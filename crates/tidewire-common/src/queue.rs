@@ -63,6 +63,17 @@ impl ReadAhead {
         Some(item)
     }
 
+    /// Takes what stands at the front where that is a message.
+    #[inline]
+    pub(crate) fn pop_message(&mut self) -> Option<Message> {
+        if self.begins_with_chunk() {
+            return None;
+        }
+        match self.pop()? {
+            Item::Message(message) | Item::Chunk(Chunk { data: message, .. }) => Some(message),
+        }
+    }
+
     #[cold]
     fn give_back(&mut self) {
         if let Some(queue) = self.queue.take()

@@ -240,6 +240,7 @@ impl Assembly {
     }
 }
 
+#[inline]
 pub(crate) fn unmask(key: Option<[u8; 4]>, payload: &mut [u8]) {
     if let Some(key) = key {
         mask::apply(key, payload);

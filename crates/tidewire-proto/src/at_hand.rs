@@ -1,44 +1,59 @@
+//! The short way of most messages: whole in the input, in one frame, sent as they are.
+
 use crate::assembly::unmask;
+use crate::closing::Closing;
+use crate::connection::Connection;
 use crate::error::ProtocolError;
 use crate::event::{Delivery, Kind, Message};
 use crate::frame::{FrameHeader, ReservedBits};
-use crate::reader::{Place, Reader, ReceiveState};
+use crate::inbox::{Inbox, Input};
+use crate::limits::Limits;
+use crate::reader::{Place, ReceiveState};
 use crate::role::Role;
 use crate::text;
-use crate::writer::Writer;
 
-impl<'t> Reader<'t> {
-    /// Takes the next message where the whole of it is at hand: in the input, in one frame, sent as it is.
+impl<R: Role> Connection<R> {
+    /// Takes the next message where the whole of it is at hand: in the inbox, in one frame, sent as it is.
     ///
-    /// Everything else is left for [`next`](Self::next): a part, a fragment, a compressed message, a control frame, a
-    /// broken rule. So nothing is owed to the peer for what was taken, and an embedder may take many messages in one
-    /// turn and treat each as if it came when its own turn does.
+    /// Everything else is left for a [turn](Self::turn): a part, a fragment, a compressed message, a control frame, a
+    /// broken rule. Since nothing is owed to the peer for what is taken, this needs neither time nor output.
     #[inline]
-    pub fn next_at_hand<R: Role>(&mut self, tx: &Writer<'_, R>) -> Option<Message<'t>> {
-        let before = self.input.len();
-        match self.at_hand(tx) {
+    pub fn message_at_hand<'i>(&mut self, inbox: &'i mut Inbox) -> Option<Message<'i>> {
+        let len = inbox.unread().len();
+        let (mut input, fresh) = inbox.open();
+        if fresh {
+            self.note_heard();
+        }
+        match self
+            .receive
+            .at_hand::<R>(&mut input, &self.send.closing, &self.config.limits)
+        {
             Ok(message) => message,
             Err(_) => {
-                self.state.place = Place::InvalidText;
-                self.input.put_back(before);
+                // A turn finds it again, and knows.
+                self.receive.place = Place::InvalidText;
+                input.put_back(len);
                 None
             }
         }
     }
+}
 
-    /// As [`next_at_hand`](Self::next_at_hand), but a text that is not UTF-8 is taken and fails.
+impl ReceiveState {
+    /// Takes the next message if it is at hand; fails for a text that is not UTF-8, which is taken, too.
     #[inline]
-    pub(crate) fn at_hand<R: Role>(
+    pub(crate) fn at_hand<'t, R: Role>(
         &mut self,
-        tx: &Writer<'_, R>,
+        input: &mut Input<'t>,
+        closing: &Closing,
+        limits: &Limits,
     ) -> Result<Option<Message<'t>>, ProtocolError> {
-        self.state.settle();
-        if !self.state.is_between_messages() || !tx.state.closing.may_receive() {
+        self.settle();
+        if !self.is_between_messages() || !closing.may_receive() {
             return Ok(None);
         }
-        // What breaks a rule is judged once more, by `next`.
-        let Ok(Some((header, header_len))) =
-            FrameHeader::parse(self.input.bytes(), R::PEER, ReservedBits::NONE)
+        // What breaks a rule is judged once more, where it can be reported.
+        let Ok(Some((header, header_len))) = FrameHeader::parse(input.bytes(), R::PEER, ReservedBits::NONE)
         else {
             return Ok(None);
         };
@@ -46,20 +61,18 @@ impl<'t> Reader<'t> {
             return Ok(None);
         };
         let len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
-        if len > self.input.len() - header_len || !self.config.limits.allow_single_frame(len) {
+        if len > input.len() - header_len || !limits.allow_single_frame(len) {
             return Ok(None);
         }
-        self.input.take(header_len);
-        let payload = self.input.take(len);
+        input.take(header_len);
+        let payload = input.take(len);
         unmask(header.masking_key, payload);
         Ok(Some(match kind {
             Kind::Binary => Message::Binary(payload),
             Kind::Text => Message::Text(text::check(payload)?),
         }))
     }
-}
 
-impl ReceiveState {
     /// Whether a message may begin with the next byte, to be handed over whole.
     #[inline]
     fn is_between_messages(&self) -> bool {

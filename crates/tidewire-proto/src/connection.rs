@@ -24,7 +24,7 @@ use crate::writer::{SendState, Writer};
 pub struct Connection<R> {
     pub(crate) receive: ReceiveState,
     pub(crate) send: SendState<R>,
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     /// A byte arrived since the last keepalive ping left.
     heard: bool,
     reading: Reading,
@@ -70,9 +70,7 @@ impl<R: Role> Connection<R> {
         inbox: &'t mut Inbox,
         out: &'t mut Vec<u8>,
     ) -> (Reader<'t>, Writer<'t, R>) {
-        if out.is_empty() {
-            self.flushed(now, out);
-        }
+        self.note_output(now, out);
         let (input, fresh) = inbox.open();
         if fresh {
             self.note_heard();
@@ -93,6 +91,13 @@ impl<R: Role> Connection<R> {
                 now,
             },
         )
+    }
+
+    /// As [`turn`](Self::turn), for the sending half alone.
+    #[inline]
+    pub fn writer<'t>(&'t mut self, now: Instant, out: &'t mut Vec<u8>) -> Writer<'t, R> {
+        self.note_output(now, out);
+        self.write_to(now, out)
     }
 
     /// Chooses how messages are handed over, from the next event on.
@@ -174,7 +179,7 @@ impl<R: Role> Connection<R> {
                     if !self.heard
                         && let Some(waited) = self.config.keepalive.and_then(|keepalive| keepalive.timeout)
                     {
-                        self.writer(now, out)
+                        self.write_to(now, out)
                             .fail(ProtocolError::KeepaliveTimeout { waited });
                     }
                 }
@@ -245,7 +250,14 @@ impl<R: Role> Connection<R> {
         self.send.timers.arm(Timer::Keepalive, now + keepalive.interval);
         let awaits_answer = self.send.timers.is_armed(Timer::Pong) && !self.heard;
         if self.reading == Reading::Active && !awaits_answer && !self.send.pings.keepalive_waits() {
-            self.writer(now, out).keepalive_ping();
+            self.write_to(now, out).keepalive_ping();
+        }
+    }
+
+    #[inline]
+    fn note_output(&mut self, now: Instant, out: &mut Vec<u8>) {
+        if out.is_empty() {
+            self.flushed(now, out);
         }
     }
 
@@ -262,7 +274,7 @@ impl<R: Role> Connection<R> {
                 Reading::Paused => self.pong_left = Instant::from_elapsed(timeout),
             }
         }
-        self.writer(now, out).flushed();
+        self.write_to(now, out).flushed();
     }
 
     /// Gives memory of compression up that only a busy connection needs.
@@ -292,7 +304,8 @@ impl<R: Role> Connection<R> {
         self.receive.release();
     }
 
-    fn writer<'t>(&'t mut self, now: Instant, out: &'t mut Vec<u8>) -> Writer<'t, R> {
+    #[inline]
+    fn write_to<'t>(&'t mut self, now: Instant, out: &'t mut Vec<u8>) -> Writer<'t, R> {
         Writer {
             state: &mut self.send,
             config: &self.config,

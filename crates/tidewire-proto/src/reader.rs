@@ -202,7 +202,10 @@ impl Reader<'_> {
     /// so stands in the output, and all further input is discarded.
     #[inline]
     pub fn next<R: Role>(&mut self, tx: &mut Writer<'_, R>) -> Result<Option<Event<'_>>, ProtocolError> {
-        let stop = match self.at_hand(tx) {
+        let at_hand = self
+            .state
+            .at_hand::<R>(&mut self.input, &tx.state.closing, &self.config.limits);
+        let stop = match at_hand {
             Ok(Some(message)) => return Ok(Some(Event::Message(Received::in_input(message)))),
             Ok(None) => self.step(tx),
             Err(error) => Err(error),

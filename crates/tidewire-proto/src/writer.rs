@@ -313,6 +313,10 @@ impl<R: Role> Writer<'_, R> {
     /// Appends a message compressed, where that was agreed on and is worth while.
     #[inline]
     fn compress(&mut self, message: Message<'_>) -> bool {
+        self.state.deflate.is_some() && self.compress_where_agreed(message)
+    }
+
+    fn compress_where_agreed(&mut self, message: Message<'_>) -> bool {
         let deflater = match &mut self.state.deflate {
             Some(deflate) => deflate.message(message),
             None => None,
@@ -382,6 +386,7 @@ impl<R: Role> Writer<'_, R> {
         }
     }
 
+    #[inline]
     pub(crate) fn check_message(&self) -> Result<(), SendError> {
         self.check_open()?;
         match self.state.open {
@@ -390,6 +395,7 @@ impl<R: Role> Writer<'_, R> {
         }
     }
 
+    #[inline]
     fn check_open(&self) -> Result<(), SendError> {
         if self.state.closing.may_send() {
             Ok(())

@@ -9,6 +9,7 @@ use tidewire_common::{Error, Message, Outgoing, Session, TrySendError};
 
 use crate::shared::{Shared, Waiter};
 use crate::state::{State, Transport};
+use crate::wakers::ToWake;
 
 /// Sends a message; what is to be done `then`, once it is queued, is for a driver to do where there is one.
 ///
@@ -61,7 +62,7 @@ fn queue<S: Transport>(
             if let Some(put) = unqueued.take() {
                 let now = state.recently();
                 put(&mut state.session, now)?;
-                state.to_wake.driver = true;
+                state.to_wake |= ToWake::DRIVER;
             }
             if state.driven {
                 Poll::Ready(Ok(()))
@@ -81,7 +82,7 @@ pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> R
         }
         let now = state.now();
         state.session.send(now, message).map_err(TrySendError::Failed)?;
-        state.to_wake.driver = true;
+        state.to_wake |= ToWake::DRIVER;
         if !state.driven {
             state.poll_output(cx);
         }
@@ -101,7 +102,7 @@ pub(crate) async fn ping<S: Transport>(
                 None => {
                     let now = state.now();
                     let id = state.session.ping(now, payload)?;
-                    state.to_wake.driver = true;
+                    state.to_wake |= ToWake::DRIVER;
                     *waiting.id.insert(id)
                 }
             };
@@ -138,7 +139,7 @@ pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_
             if let Some(frame) = frame.take() {
                 let now = state.now();
                 state.session.close(now, Some(frame))?;
-                state.to_wake.driver = true;
+                state.to_wake |= ToWake::DRIVER;
             }
             if !state.driven {
                 state.poll_output(cx);

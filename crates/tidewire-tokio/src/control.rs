@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::shared::Shared;
+use crate::wakers::ToWake;
 
 type Connection = Shared<TcpStream>;
 
@@ -129,7 +130,7 @@ impl Control {
 /// Closes a connection, since the server shuts down.
 fn leave(connection: &Connection) {
     connection.with(|state, _| {
-        state.to_wake.driver = true;
+        state.to_wake |= ToWake::DRIVER;
         state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
     });
 }

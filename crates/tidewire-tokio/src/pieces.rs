@@ -10,6 +10,7 @@ use tidewire_common::{Chunk, Error, Message, Session};
 use crate::calls::send_piece;
 use crate::shared::{Shared, Waiter};
 use crate::state::{State, Transport};
+use crate::wakers::ToWake;
 
 /// A message that is received in the pieces that arrive.
 ///
@@ -71,7 +72,7 @@ impl<S> Drop for Pieces<'_, S> {
             self.shared.with(|state, _| {
                 state.session.skip_chunks();
                 // Reading may go on where it was paused.
-                state.to_wake.driver = true;
+                state.to_wake |= ToWake::DRIVER;
             });
         }
     }
@@ -160,8 +161,8 @@ impl<S: Transport> Drop for PieceWriter<'_, S> {
             self.shared.with(|state, cx| {
                 let now = state.now();
                 state.session.abandon_pieces(now);
-                state.to_wake.driver = true;
-                state.to_wake.others = true;
+                state.to_wake |= ToWake::DRIVER;
+                state.to_wake |= ToWake::OTHERS;
                 if !state.driven {
                     state.poll_output(cx);
                 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::task::coop;
 
 use crate::state::{State, Transport, give_way};
-use crate::wakers::{Ticket, Wakers};
+use crate::wakers::{Ticket, ToWake, Wakers};
 
 /// A connection as its handles and its driver share it.
 ///
@@ -42,8 +42,8 @@ impl<S> Shared<S> {
         let mut state = self.lock();
         let result = work(&mut state, &mut Context::from_waker(&self.waker));
         let mut to_wake = mem::take(&mut state.to_wake);
-        if to_wake.driver && self.driver_will_look.load(Ordering::Relaxed) {
-            to_wake.driver = false;
+        if to_wake != ToWake::NOBODY && self.driver_will_look.load(Ordering::Relaxed) {
+            to_wake = to_wake.without(ToWake::DRIVER);
         }
         drop(state);
         self.wakers.wake(to_wake);
@@ -229,7 +229,7 @@ impl<S> Drop for Handle<S> {
             return;
         }
         let driven = self.with(|state, _| {
-            state.to_wake.driver = true;
+            state.to_wake |= ToWake::DRIVER;
             state.driven
         });
         if !driven {

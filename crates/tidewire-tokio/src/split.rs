@@ -12,6 +12,7 @@ use crate::driver;
 use crate::pieces::{PieceWriter, Pieces};
 use crate::shared::{Handle, Waiter};
 use crate::state::{State, Transport};
+use crate::wakers::ToWake;
 use crate::websocket::WebSocket;
 
 impl<S: Transport + Send + 'static> WebSocket<S> {
@@ -72,7 +73,7 @@ impl<S> Drop for Receiver<S> {
     fn drop(&mut self) {
         self.handle.with(|state, _| {
             state.session.stop_receiving();
-            state.to_wake.driver = true;
+            state.to_wake |= ToWake::DRIVER;
         });
     }
 }

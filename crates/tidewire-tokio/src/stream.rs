@@ -15,6 +15,7 @@ use tidewire_common::{Error, Message, Outgoing, Session};
 use crate::shared::Shared;
 use crate::split::{Receiver, Sender};
 use crate::state::{State, Transport};
+use crate::wakers::ToWake;
 use crate::websocket::WebSocket;
 
 impl<S: Transport> Stream for WebSocket<S> {
@@ -77,7 +78,7 @@ sink!(Sender);
 fn start_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), Error> {
     shared.with(|state, _| {
         let now = state.recently();
-        state.to_wake.driver = true;
+        state.to_wake |= ToWake::DRIVER;
         state.session.send(now, message)
     })
 }
@@ -88,7 +89,7 @@ fn poll_closed<S: Transport>(state: &mut State<S>, cx: &mut Context<'_>) -> Poll
     }
     let now = state.now();
     state.session.close(now, Some(CloseFrame::new(1000, "")))?;
-    state.to_wake.driver = true;
+    state.to_wake |= ToWake::DRIVER;
     if !state.driven {
         state.poll_output(cx);
     }

@@ -1,4 +1,5 @@
 use std::num::NonZeroU64;
+use std::ops::BitOrAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
@@ -38,19 +39,42 @@ impl Ticket {
 }
 
 /// Who is to be woken.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ToWake {
-    pub(crate) driver: bool,
-    pub(crate) receiver: bool,
-    pub(crate) others: bool,
-}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ToWake(u8);
 
 impl ToWake {
-    pub(crate) const EVERYONE: Self = Self {
-        driver: true,
-        receiver: true,
-        others: true,
-    };
+    pub(crate) const NOBODY: Self = Self(0);
+    pub(crate) const DRIVER: Self = Self(1);
+    pub(crate) const RECEIVER: Self = Self(2);
+    pub(crate) const OTHERS: Self = Self(4);
+    pub(crate) const EVERYONE: Self = Self(7);
+
+    /// Whether all of these are among them.
+    #[inline]
+    fn has(self, these: Self) -> bool {
+        self.0 & these.0 == these.0
+    }
+
+    /// Adds these where `gain` says that they have something to gain.
+    #[inline]
+    pub(crate) fn add_if(&mut self, gain: bool, these: Self) {
+        if gain {
+            *self |= these;
+        }
+    }
+
+    /// Takes these out.
+    #[inline]
+    pub(crate) fn without(self, these: Self) -> Self {
+        Self(self.0 & !these.0)
+    }
+}
+
+impl BitOrAssign for ToWake {
+    #[inline]
+    fn bitor_assign(&mut self, these: Self) {
+        self.0 |= these.0;
+    }
 }
 
 impl Wakers {
@@ -91,16 +115,16 @@ impl Wakers {
 
     #[inline]
     pub(crate) fn wake(&self, who: ToWake) {
-        if who.driver || who.receiver || who.others {
+        if who != ToWake::NOBODY {
             self.wake_some(who);
         }
     }
 
     fn wake_some(&self, who: ToWake) {
         let mut slots = self.slots();
-        let driver = if who.driver { slots.driver.take() } else { None };
-        let receiver = if who.receiver { slots.receiver.take() } else { None };
-        let others = if who.others { slots.others.take() } else { None };
+        let driver = slots.driver.take_if(|_| who.has(ToWake::DRIVER));
+        let receiver = slots.receiver.take_if(|_| who.has(ToWake::RECEIVER));
+        let others = slots.others.take_if(|_| who.has(ToWake::OTHERS));
         drop(slots);
         for waker in driver.into_iter().chain(receiver).chain(
             others

@@ -13,8 +13,7 @@ macro_rules! with_writer {
     ($session:expr, $now:expr, $tx:ident => $body:expr) => {
         $session.output.append(|out| {
             either!(&mut $session.core, connection => {
-                let mut nothing = Inbox::new();
-                let (_, mut $tx) = connection.turn($now, &mut nothing, out);
+                let mut $tx = connection.writer($now, out);
                 $body
             })
         })

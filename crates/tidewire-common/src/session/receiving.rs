@@ -25,35 +25,40 @@ enum Parsed {
 }
 
 impl Session {
-    /// Gives the next whole message of those that were read ahead, if that is what comes next.
+    /// Gives the next message where that takes nothing else: where it was read ahead, or is whole in the inbox and neither
+    /// fragmented nor compressed.
     #[inline]
-    pub fn next_ahead(&mut self) -> Option<Message> {
-        if self.joining.is_some() || self.ahead.begins_with_chunk() {
+    pub fn message_at_hand(&mut self, inbox: &mut Inbox) -> Option<Message> {
+        if self.joining.is_some() || self.gave_up {
             return None;
         }
-        match self.ahead.pop()? {
-            Item::Message(message) | Item::Chunk(Chunk { data: message, .. }) => Some(message),
+        if !self.ahead.is_empty() {
+            return self.ahead.pop_message();
         }
+        let before = inbox.unread().len();
+        let message =
+            Message::from(either!(&mut self.core, connection => connection.message_at_hand(inbox))?);
+        self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
+        self.note_message(&message);
+        Some(message)
     }
 
     /// Gives the next whole message: what was read ahead first, then what the inbox holds.
     ///
     /// `None` where more input is needed, or where enough was done for one call and the inbox is not empty.
     pub fn next_message(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Message> {
+        // Without input there is nothing to find.
+        if inbox.is_empty() && self.ahead.is_empty() {
+            return None;
+        }
         loop {
-            // Without input there is nothing to find.
-            if inbox.is_empty() && self.ahead.is_empty() {
-                return None;
-            }
             let item = match self.ahead.pop() {
                 Some(item) => item,
                 None => {
                     if self.joining.is_none() {
                         self.set_delivery(Delivery::Messages);
                     }
-                    let item = self.parse_one(now, inbox)?;
-                    self.take_at_hand(now, inbox);
-                    item
+                    self.parse_one(now, inbox)?
                 }
             };
             match item {
@@ -86,39 +91,6 @@ impl Session {
         {
             self.ahead.push(item);
         }
-    }
-
-    /// Takes the whole messages that stand next in the inbox, in one turn, up to the bound of what is read ahead: each
-    /// will be given as if it had been found only then.
-    fn take_at_hand(&mut self, now: Instant, inbox: &mut Inbox) {
-        if inbox.is_empty() || self.gave_up {
-            return;
-        }
-        let before = inbox.unread().len();
-        let (most, most_bytes) = (self.settings.read_ahead_messages, self.settings.read_ahead_bytes);
-        let Self {
-            core,
-            output,
-            ahead,
-            traffic,
-            id,
-            ..
-        } = self;
-        output.append(|out| {
-            either!(core, connection => {
-                let (mut rx, tx) = connection.turn(now, inbox, out);
-                while ahead.len() < most
-                    && ahead.bytes() < most_bytes
-                    && let Some(message) = rx.next_at_hand(&tx)
-                {
-                    log::received(*id, log::kind(message.kind()), message.as_bytes());
-                    traffic.messages_received += 1;
-                    traffic.payload_received += message.as_bytes().len() as u64;
-                    ahead.push(Item::Message(message.into()));
-                }
-            });
-        });
-        self.traffic.bytes_received += (before - inbox.unread().len()) as u64;
     }
 
     /// Gives the next part of a message: as [`next_message`](Self::next_message), in the pieces that arrive.
@@ -272,16 +244,28 @@ impl Session {
     }
 
     fn note_received(&mut self, item: &Item) {
-        let (data, end) = match item {
-            Item::Message(message) => (message, End::Last),
-            Item::Chunk(chunk) => (&chunk.data, chunk.end),
-        };
-        self.traffic.payload_received += data.len() as u64;
-        if end == End::Last {
-            self.traffic.messages_received += 1;
-            // One message at a time is received in pieces.
-            self.set_delivery(Delivery::Messages);
+        match item {
+            Item::Message(message) => self.note_message(message),
+            Item::Chunk(chunk) => {
+                self.note_payload(&chunk.data);
+                if chunk.end == End::Last {
+                    self.traffic.messages_received += 1;
+                    // One message at a time is received in pieces.
+                    self.set_delivery(Delivery::Messages);
+                }
+            }
         }
+    }
+
+    #[inline]
+    fn note_message(&mut self, message: &Message) {
+        self.traffic.messages_received += 1;
+        self.note_payload(message);
+    }
+
+    #[inline]
+    fn note_payload(&mut self, data: &Message) {
+        self.traffic.payload_received += data.len() as u64;
         log::received(self.id, log::kind(data.kind()), data.as_bytes());
     }
 }

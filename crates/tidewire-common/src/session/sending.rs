@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tidewire_proto as proto;
-use tidewire_proto::{Appended, CloseFrame, End, Inbox, Instant, PingId, SendError};
+use tidewire_proto::{Appended, CloseFrame, End, Instant, PingId, SendError};
 
 use super::{Core, Session};
 use crate::error::Error;

@@ -183,7 +183,7 @@ impl<S: Transport> State<S> {
             let application = mem::replace(&mut self.application, Application::Elsewhere);
             match application {
                 Application::Receiving if !self.input.is_empty() => {
-                    self.to_wake.receiver = true;
+                    self.to_wake |= ToWake::RECEIVER;
                     cx.waker().wake_by_ref();
                     return;
                 }
@@ -192,11 +192,8 @@ impl<S: Transport> State<S> {
             }
             let now = self.now();
             let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
-            self.to_wake = ToWake {
-                receiver: true,
-                others: true,
-                ..self.to_wake
-            };
+            self.to_wake |= ToWake::RECEIVER;
+            self.to_wake |= ToWake::OTHERS;
             if more || budget == 0 || self.session.work() >= enough {
                 self.poll_output(cx);
                 give_way(cx);
@@ -221,8 +218,8 @@ impl<S: Transport> State<S> {
             let _ = self.poll_fill(cx);
         }
         if !self.input.is_empty() {
-            self.to_wake.receiver = true;
-            self.to_wake.others = true;
+            self.to_wake |= ToWake::RECEIVER;
+            self.to_wake |= ToWake::OTHERS;
         }
         self.session
             .handle_timeout(now, self.input.inbox(&mut Inbox::new()));

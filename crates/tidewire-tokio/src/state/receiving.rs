@@ -7,12 +7,13 @@ use tidewire_common::{Chunk, Error, Message, Session};
 use tokio_util::io::poll_read_buf;
 
 use super::{Application, BYTES_A_POLL, State, Transport};
+use crate::wakers::ToWake;
 
 impl<S: Transport> State<S> {
     /// Gives the next message, from what was read ahead or from the socket; `None` after a good end.
     #[inline]
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        match self.session.next_ahead() {
+        match self.session.message_at_hand(self.input.inbox(&mut Inbox::new())) {
             Some(message) => {
                 self.application = Application::Elsewhere;
                 self.note_taken();
@@ -46,8 +47,10 @@ impl<S: Transport> State<S> {
         // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
         // driver that may be in another task, does not wait for its next turn.
         let has_ended = self.session.phase() != Phase::Open;
-        self.to_wake.others |= has_ended || self.session.has_pongs();
-        self.to_wake.driver |= has_ended || self.session.left_to_write() > 0;
+        self.to_wake
+            .add_if(has_ended || self.session.has_pongs(), ToWake::OTHERS);
+        self.to_wake
+            .add_if(has_ended || self.session.left_to_write() > 0, ToWake::DRIVER);
         received
     }
 
@@ -178,7 +181,7 @@ impl<S> State<S> {
     /// Notes that the application took something: reading may go on.
     fn note_taken(&mut self) {
         if self.reading == Reading::Paused && self.session.wants_input() {
-            self.to_wake.driver = true;
+            self.to_wake |= ToWake::DRIVER;
         }
     }
 }

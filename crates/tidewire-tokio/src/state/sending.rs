@@ -46,17 +46,14 @@ impl<S: Transport> State<S> {
                 break;
             };
             match done {
-                Poll::Ready(Ok(())) => self.to_wake.others = true,
+                Poll::Ready(Ok(())) => self.to_wake |= ToWake::OTHERS,
                 Poll::Ready(Err(error)) => {
                     // What arrived before is still there to be read; its end is the connection's.
                     self.session.handle_write_error(self.latest, error);
                     self.unflushed = false;
                     self.ended.sending = true;
-                    self.to_wake = ToWake {
-                        receiver: true,
-                        others: true,
-                        ..self.to_wake
-                    };
+                    self.to_wake |= ToWake::RECEIVER;
+                    self.to_wake |= ToWake::OTHERS;
                 }
                 Poll::Pending => {
                     self.session.handle_written(self.latest, 0);
