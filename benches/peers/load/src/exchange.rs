@@ -22,6 +22,15 @@ pub(crate) struct Exchange<'a> {
     input: Vec<u8>,
 }
 
+/// What was exchanged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exchanged {
+    /// Turns that were completed.
+    pub(crate) turns: u64,
+    /// Bytes of payload that came back, where frames were read.
+    pub(crate) wire_bytes: u64,
+}
+
 /// One connection.
 #[derive(Debug)]
 struct Lane {
@@ -70,10 +79,10 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// Exchanges turns for this long, then waits for the replies that are due; gives the number of turns.
-    pub(crate) fn run(&mut self, time: Duration) -> Result<u64> {
+    /// Exchanges turns for this long, then waits for the replies that are due.
+    pub(crate) fn run(&mut self, time: Duration) -> Result<Exchanged> {
         let end = Instant::now() + time;
-        let before = self.completed();
+        let before = self.total();
         for lane in &mut self.lanes {
             lane.begin(self.turns)?;
         }
@@ -101,17 +110,18 @@ impl<'a> Exchange<'a> {
                 }
             }
         }
-        Ok(self.completed() - before)
+        let total = self.total();
+        Ok(Exchanged {
+            turns: total.turns - before.turns,
+            wire_bytes: total.wire_bytes - before.wire_bytes,
+        })
     }
 
-    /// The number of turns that were completed.
-    fn completed(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.completed).sum()
-    }
-
-    /// The bytes of payload that came back, where frames were read.
-    pub(crate) fn wire_bytes(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.checker.wire_bytes).sum()
+    fn total(&self) -> Exchanged {
+        Exchanged {
+            turns: self.lanes.iter().map(|lane| lane.completed).sum(),
+            wire_bytes: self.lanes.iter().map(|lane| lane.checker.wire_bytes).sum(),
+        }
     }
 }
 

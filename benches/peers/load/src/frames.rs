@@ -25,11 +25,11 @@ impl Header {
         match u16::try_from(self.payload_len) {
             Ok(len @ 0..=125) => out.push(masked | len.to_be_bytes()[1]),
             Ok(len) => {
-                out.push(masked | 126);
+                out.push(masked | 0x7e);
                 out.extend(len.to_be_bytes());
             }
             Err(_) => {
-                out.push(masked | 127);
+                out.push(masked | 0x7f);
                 out.extend((self.payload_len as u64).to_be_bytes());
             }
         }
@@ -137,7 +137,7 @@ mod tests {
         );
         assert_eq!(frame(None, &[0; 256])[..4], *b"\x81\x7e\x01\x00");
         assert_eq!(
-            frame(None, &[0; 65536])[..10],
+            frame(None, &vec![0; 65536])[..10],
             *b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"
         );
     }

@@ -92,16 +92,14 @@ fn raise_file_limit() -> Result<()> {
 
 /// Who takes part: those wanted, all where none is named, and the raw server, which comes first.
 fn contestants(scenario: &Scenario, wanted: &[&Server]) -> Vec<&'static Server> {
-    SERVERS
-        .iter()
-        .filter(|server| match server.is_raw() {
-            true => scenario.has_raw() && server.name == scenario.contest.raw(),
-            false => {
-                let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.name == server.name);
-                named && server.contests.contains(&scenario.contest)
-            }
-        })
-        .collect()
+    let takes_part = |server: &Server| {
+        if server.is_raw() {
+            return scenario.has_raw() && server.name == scenario.contest.raw();
+        }
+        let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.name == server.name);
+        named && server.contests.contains(&scenario.contest)
+    };
+    SERVERS.iter().filter(|server| takes_part(server)).collect()
 }
 
 /// Measures all of them in turn, round by round.

@@ -88,7 +88,7 @@ fn order(random: &mut Random) -> Value {
     ];
     const STATES: &[&str] = &["open", "paid", "shipped", "returned"];
     let day = random.next() % 28 + 1;
-    let lines: Vec<Value> = (0..random.next() % 3 + 1)
+    let lines: Vec<Value> = (0..=random.next() % 3)
         .map(|_| {
             json!({
                 "sku": format!("{:08X}", random.next() >> 32),
@@ -102,7 +102,7 @@ fn order(random: &mut Random) -> Value {
         "id": random.next() >> 20,
         "created": format!("2026-11-{day:02}T{:02}:{:02}:07Z", random.next() % 24, random.next() % 60),
         "state": random.pick(STATES),
-        "customer": { "name": random.pick(NAMES), "city": random.pick(CITIES), "newsletter": day % 2 == 0 },
+        "customer": { "name": random.pick(NAMES), "city": random.pick(CITIES), "newsletter": day.is_multiple_of(2) },
         "lines": lines,
         "note": null,
     })

@@ -65,10 +65,17 @@ impl Process {
         self.port
     }
 
-    /// The time that all threads have been running, in user code and in the kernel.
+    /// Gives the time that all threads were running meanwhile, in user code and in the kernel.
     ///
-    /// Those that have ended are not counted, so this is to be called while connections are open.
-    pub(crate) fn cpu(&self) -> Result<Duration> {
+    /// One that ends is not counted any more: a server with a thread for each connection must keep them.
+    pub(crate) fn cpu_during<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
+        let before = self.cpu()?;
+        let done = work()?;
+        let cpu = self.cpu()?.checked_sub(before).context("threads have ended")?;
+        Ok((done, cpu))
+    }
+
+    fn cpu(&self) -> Result<Duration> {
         thread::sleep(SETTLE);
         let mut sum = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {

@@ -44,10 +44,10 @@ pub(crate) fn scenario(results: &Results, out: &mut String) -> fmt::Result {
             cell(ratio),
             cell(best)
         )?;
-        match compressed {
-            true => writeln!(out, " {} |", cell(row.output_ratio()))?,
-            false => out.push('\n'),
+        if compressed {
+            write!(out, " {} |", cell(row.output_ratio()))?;
         }
+        out.push('\n');
     }
     if !scenario.to_reach.is_empty() {
         write!(out, "\nTo reach: {}.\n", scenario.to_reach)?;

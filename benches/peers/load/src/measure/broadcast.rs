@@ -44,9 +44,7 @@ pub(super) fn measure(subject: &Subject<'_>, connections: usize, time: Duration)
         }
     };
     run(&mut streams, &out, &frame, WARM_UP)?;
-    let cpu = process.cpu()?;
-    let deliveries = run(&mut streams, &out, &frame, time)?;
-    let cpu = process.cpu()? - cpu;
+    let (deliveries, cpu) = process.cpu_during(|| run(&mut streams, &out, &frame, time))?;
     Ok(microseconds(cpu, deliveries).into())
 }
 

@@ -38,14 +38,12 @@ pub(super) fn measure(
     let turns = shape.turns(subject.talk, sender);
     let mut exchange = Exchange::new(streams, &turns)?;
     exchange.run(WARM_UP)?;
-    let (cpu, wire_bytes) = (process.cpu()?, exchange.wire_bytes());
-    let messages = exchange.run(time)? * shape.batch as u64;
-    let cpu = process.cpu()? - cpu;
-    let wire_bytes = exchange.wire_bytes() - wire_bytes;
+    let (exchanged, cpu) = process.cpu_during(|| exchange.run(time))?;
+    let messages = exchanged.turns * shape.batch as u64;
     Ok(Figure {
         value: microseconds(cpu, messages),
         output_ratio: (shape.deflate != Deflate::Off)
-            .then(|| ratio(wire_bytes, messages * shape.size as u64)),
+            .then(|| ratio(exchanged.wire_bytes, messages * shape.size as u64)),
     })
 }
 

@@ -17,9 +17,7 @@ const TOGETHER: usize = 32;
 pub(super) fn measure(subject: &Subject<'_>, time: Duration) -> Result<Figure> {
     let process = subject.start(&[])?;
     run(subject, &process, WARM_UP)?;
-    let cpu = process.cpu()?;
-    let connections = run(subject, &process, time)?;
-    let cpu = process.cpu()? - cpu;
+    let (connections, cpu) = process.cpu_during(|| run(subject, &process, time))?;
     Ok(microseconds(cpu, connections).into())
 }
 
