@@ -47,6 +47,7 @@ pub(crate) const SERVERS: &[Server] = &[
     server("tidewire_tokio", TASKS),
     server("tidewire_blocking", THREADS),
     server("tokio_tungstenite", TASKS),
+    server("tokio_tungstenite_send", TASKS),
     server("tungstenite", THREADS),
     server("fastwebsockets", TASKS),
     server("tokio_websockets", TASKS),

@@ -8,19 +8,21 @@ use tidewire_blocking::{Deflate, Error, Server, WebSocket};
 fn main() -> io::Result<()> {
     let options = Options::read(&[Can::NoTakeover, Can::Takeover]);
     let server = Server::new(on_threads::listen()?, echo);
-    let deflate = Deflate::builder().level(1);
-    let server = match options.deflate {
-        Wanted::Off => server,
-        Wanted::NoTakeover => {
-            let deflate = deflate.server_no_context_takeover().client_no_context_takeover();
-            server.deflate(deflate.build().map_err(io::Error::other)?)
-        }
-        Wanted::Takeover => {
-            let deflate = deflate.server_max_window_bits(15).client_max_window_bits(15);
-            server.deflate(deflate.build().map_err(io::Error::other)?)
-        }
+    let server = match deflate(options.deflate)? {
+        None => server,
+        Some(deflate) => server.deflate(deflate),
     };
     server.run().map(drop)
+}
+
+fn deflate(wanted: Wanted) -> io::Result<Option<Deflate>> {
+    let deflate = Deflate::builder().level(1);
+    let deflate = match wanted {
+        Wanted::Off => return Ok(None),
+        Wanted::NoTakeover => deflate.server_no_context_takeover().client_no_context_takeover(),
+        Wanted::Takeover => deflate.server_max_window_bits(15).client_max_window_bits(15),
+    };
+    deflate.build().map(Some).map_err(io::Error::other)
 }
 
 fn echo(mut ws: WebSocket) -> Result<(), Error> {

@@ -37,19 +37,21 @@ async fn echo<S: Transport>(mut ws: WebSocket<S>) -> Result<(), Error> {
 
 async fn server(wanted: Wanted) -> io::Result<()> {
     let server = Server::new(on_tokio::listen().await?, echo);
-    let deflate = Deflate::builder().level(1);
-    let server = match wanted {
-        Wanted::Off => server,
-        Wanted::NoTakeover => {
-            let deflate = deflate.server_no_context_takeover().client_no_context_takeover();
-            server.deflate(deflate.build().map_err(io::Error::other)?)
-        }
-        Wanted::Takeover => {
-            let deflate = deflate.server_max_window_bits(15).client_max_window_bits(15);
-            server.deflate(deflate.build().map_err(io::Error::other)?)
-        }
+    let server = match deflate(wanted)? {
+        None => server,
+        Some(deflate) => server.deflate(deflate),
     };
     server.await.map(drop)
+}
+
+fn deflate(wanted: Wanted) -> io::Result<Option<Deflate>> {
+    let deflate = Deflate::builder().level(1);
+    let deflate = match wanted {
+        Wanted::Off => return Ok(None),
+        Wanted::NoTakeover => deflate.server_no_context_takeover().client_no_context_takeover(),
+        Wanted::Takeover => deflate.server_max_window_bits(15).client_max_window_bits(15),
+    };
+    deflate.build().map(Some).map_err(io::Error::other)
 }
 
 async fn over_tls() -> io::Result<()> {
