@@ -1,5 +1,6 @@
 //! Loads echo servers and measures what each costs: `benches/peers/README.md` says what and how.
 
+mod alone;
 mod arguments;
 mod compression;
 mod cores;
@@ -46,6 +47,7 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     raise_file_limit()?;
+    let _alone = alone::wait()?;
     cores::pin_load()?;
     let mut results = Vec::new();
     for scenario in scenarios {
