@@ -1,0 +1,64 @@
+//! tokio-tungstenite 0.30.0 (MIT), with the loop that most people write: `next`, then `send`, which flushes each
+//! message. Everything else is as in `tokio_tungstenite`, which batches and has the broadcast.
+
+use std::io;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use servers::{Can, Options, Role, on_tokio, process, tls};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_with_config};
+
+/// The largest message.
+const LIMIT: usize = 64 << 20;
+
+fn main() -> io::Result<()> {
+    let options = Options::read(&[Can::Tls, Can::Client]);
+    let acceptor = options.tls.then(tls::acceptor).transpose()?;
+    on_tokio::run(async move {
+        match (options.role, acceptor) {
+            (Role::Client { port, connections }, None) => {
+                let serve = |stream| async { echo(connect(stream).await?).await };
+                on_tokio::connect_each(port, connections, serve).await
+            }
+            (Role::Client { .. }, Some(_)) => process::unsupported("TLS other than to echo"),
+            (_, None) => {
+                let serve = |stream| async { echo(accept(stream).await?).await };
+                on_tokio::accept_each(on_tokio::listen().await?, serve).await
+            }
+            (_, Some(acceptor)) => {
+                let serve = |stream| {
+                    let stream = acceptor.accept(stream);
+                    async { echo(accept(stream.await?).await?).await }
+                };
+                on_tokio::accept_each(on_tokio::listen().await?, serve).await
+            }
+        }
+    })
+}
+
+fn config() -> WebSocketConfig {
+    let config = WebSocketConfig::default();
+    config.max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT))
+}
+
+async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebSocketStream<S>, Error> {
+    accept_async_with_config(stream, Some(config())).await
+}
+
+async fn connect(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Error> {
+    let (websocket, _) = client_async_with_config("ws://127.0.0.1/", stream, Some(config())).await?;
+    Ok(websocket)
+}
+
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut websocket: WebSocketStream<S>) -> Result<(), Error> {
+    while let Some(message) = websocket.next().await {
+        let message = message?;
+        if message.is_text() || message.is_binary() {
+            websocket.send(message).await?;
+        }
+    }
+    Ok(())
+}
