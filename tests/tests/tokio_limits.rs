@@ -189,8 +189,9 @@ fn a_peer_that_does_not_read_makes_us_hold_the_high_water_mark_and_one_message()
     const HIGH_WATER: usize = 64 * 1024;
     /// The longest header of a server's frame.
     const HEADER: usize = 10;
-    /// What may be noted of messages and of those who wait, for as many as there are here.
-    const NOTES: u64 = 16 * 1024;
+    /// What may be noted of messages and of those who wait, for as many as there are here, and an input buffer that the
+    /// thread keeps.
+    const NOTES: u64 = 40 * 1024;
     // Small messages, one as long as the mark, and one far beyond it.
     for len in [100, 10_000, HIGH_WATER, 4 * HIGH_WATER] {
         let runtime = tokio::runtime::Builder::new_current_thread()

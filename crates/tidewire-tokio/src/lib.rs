@@ -87,6 +87,7 @@
 mod methods;
 
 mod accept;
+mod at_hand;
 mod calls;
 mod clock;
 mod connect;

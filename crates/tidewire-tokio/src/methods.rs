@@ -14,7 +14,7 @@ macro_rules! receiving {
         /// # Cancel safety
         /// Safe: no byte is lost, the next call goes on.
         pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-            poll_fn(|cx| self.handle.poll_received(cx, State::poll_message)).await
+            poll_fn(|cx| self.handle.poll_message(cx)).await
         }
 
         /// Waits for the start of the next message, to receive it in the pieces that arrive; `None` as for
@@ -26,7 +26,7 @@ macro_rules! receiving {
         /// # Cancel safety
         /// Safe until it gives the pieces; they say what dropping them does.
         pub async fn recv_pieces(&mut self) -> Result<Option<Pieces<'_, S>>, Error> {
-            let first = poll_fn(|cx| self.handle.poll_received(cx, State::poll_chunk)).await?;
+            let first = poll_fn(|cx| self.handle.poll_chunk(cx)).await?;
             Ok(first.map(|first| Pieces::new(&self.handle, first)))
         }
     };

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use tidewire_common::proto::Inbox;
 
 /// The size of a buffer.
-const ORDINARY: usize = 16 * 1024;
+const ORDINARY: usize = 32 * 1024;
 /// The size of a buffer for a connection whose last read filled its buffer.
 const BULK: usize = 64 * 1024;
 /// How many buffers a thread keeps of each size.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::task::coop;
 
+use crate::at_hand::AtHand;
 use crate::state::{State, Transport, give_way};
 use crate::wakers::{Ticket, ToWake, Wakers};
 
@@ -83,6 +84,7 @@ impl<S> Shared<S> {
 
 impl<S: Transport> Shared<S> {
     /// Polls for what was received, for the one task that receives.
+    #[inline]
     pub(crate) fn poll_received<T>(
         &self,
         cx: &mut Context<'_>,
@@ -182,16 +184,27 @@ pub(crate) struct Handle<S> {
     shared: Arc<Shared<S>>,
     /// The place among those who wait of the `Sink` that the handle's owner is.
     sink: Option<Ticket>,
+    /// What the owner has at hand, if it receives.
+    pub(crate) at_hand: AtHand,
 }
 
 impl<S> Handle<S> {
     pub(crate) fn new(shared: Arc<Shared<S>>) -> Self {
         shared.handles.fetch_add(1, Ordering::Relaxed);
-        Self { shared, sink: None }
+        Self {
+            shared,
+            sink: None,
+            at_hand: AtHand::default(),
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
         &self.shared
+    }
+
+    /// What an owner that receives works on.
+    pub(crate) fn receiving(&mut self) -> (&Shared<S>, &mut AtHand) {
+        (&self.shared, &mut self.at_hand)
     }
 }
 

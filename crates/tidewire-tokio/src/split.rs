@@ -24,10 +24,10 @@ impl<S: Transport + Send + 'static> WebSocket<S> {
         if !self.handle.with(|state, _| state.driven) {
             driver::spawn(self.handle.shared().clone());
         }
-        let receiver = Receiver {
+        let sender = Sender {
             handle: self.handle.clone(),
         };
-        (Sender { handle: self.handle }, receiver)
+        (sender, Receiver { handle: self.handle })
     }
 }
 

@@ -12,7 +12,7 @@ use futures_sink::Sink;
 use tidewire_common::proto::CloseFrame;
 use tidewire_common::{Error, Message, Outgoing, Session};
 
-use crate::shared::Shared;
+use crate::shared::{Handle, Shared};
 use crate::split::{Receiver, Sender};
 use crate::state::{State, Transport};
 use crate::wakers::ToWake;
@@ -22,7 +22,7 @@ impl<S: Transport> Stream for WebSocket<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        poll_next(&self.handle, cx)
+        poll_next(&mut self.get_mut().handle, cx)
     }
 }
 
@@ -30,19 +30,22 @@ impl<S: Transport> Stream for Receiver<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        poll_next(&self.handle, cx)
+        poll_next(&mut self.get_mut().handle, cx)
     }
 }
 
-fn poll_next<S: Transport>(shared: &Shared<S>, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-    shared.poll_received(cx, |state, cx| {
-        if state.stream_ended {
-            return Poll::Ready(None);
-        }
-        let received = ready!(state.poll_message(cx));
-        state.stream_ended = !matches!(received, Ok(Some(_)));
-        Poll::Ready(received.transpose())
-    })
+fn poll_next<S: Transport>(
+    handle: &mut Handle<S>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Message, Error>>> {
+    if handle.with(|state, _| state.stream_ended) {
+        return Poll::Ready(None);
+    }
+    let received = ready!(handle.poll_message(cx));
+    if !matches!(received, Ok(Some(_))) {
+        handle.with(|state, _| state.stream_ended = true);
+    }
+    Poll::Ready(received.transpose())
 }
 
 /// Implements `Sink` by the functions below.

@@ -2,39 +2,24 @@
 
 use alloc::vec::Vec;
 
-/// Fewer words than this are masked one by one.
-const FEW_WORDS: usize = 4;
 /// Copied and masked at a time, so that the second pass finds the bytes in the first-level cache.
 const COPY_CHUNK: usize = 8 * 1024;
 
 /// Masks or unmasks `payload` where it stands.
 #[inline]
 pub fn apply(key: [u8; 4], payload: &mut [u8]) {
-    let [a, b, c, d] = key;
-    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let (words, tail) = payload.as_chunks_mut::<8>();
-    if words.len() < FEW_WORDS {
-        for bytes in words {
-            *bytes = masked(word, *bytes);
-        }
-    } else {
-        apply_words(word, words);
-    }
-    for (byte, key) in tail.iter_mut().zip(key.iter().cycle()) {
-        *byte ^= key;
-    }
-}
-
-#[inline]
-fn masked(word: u64, bytes: [u8; 8]) -> [u8; 8] {
-    (u64::from_ne_bytes(bytes) ^ word).to_ne_bytes()
-}
-
-/// Vectorised by the compiler.
-#[inline(never)]
-fn apply_words(word: u64, words: &mut [[u8; 8]]) {
+    let half = u32::from_ne_bytes(key);
+    let word = u64::from(half) << 32 | u64::from(half);
+    let (words, tail) = payload.as_chunks_mut();
     for bytes in words {
-        *bytes = masked(word, *bytes);
+        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+    }
+    let (halves, tail) = tail.as_chunks_mut();
+    for bytes in halves {
+        *bytes = (u32::from_ne_bytes(*bytes) ^ half).to_ne_bytes();
+    }
+    for (byte, key) in tail.iter_mut().zip(key) {
+        *byte ^= key;
     }
 }
 

@@ -206,13 +206,14 @@ impl<S: Transport> State<S> {
 
     /// Does what the deadlines ask for that have passed.
     fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        let now = self.now();
-        if now >= self.armed {
-            self.armed = Instant::NEVER;
-        }
-        if self.session.poll_timeout().is_none_or(|at| at > now) {
+        let Some(at) = self.session.poll_timeout() else {
+            return;
+        };
+        // The clock is looked at only where it may be time: that takes longer than all else here.
+        if self.is_armed_for(at) || self.now() < at {
             return;
         }
+        let now = self.latest;
         // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
         if self.session.may_end(now) && self.session.wants_input() && self.input.is_empty() {
             let _ = self.poll_fill(cx);
@@ -226,12 +227,17 @@ impl<S: Transport> State<S> {
         self.input.release();
     }
 
+    /// Whether the timer will go off by then.
+    fn is_armed_for(&self, at: Instant) -> bool {
+        self.armed <= at && self.timer.as_ref().is_some_and(|timer| !timer.is_elapsed())
+    }
+
     /// Makes the timer go off at the next deadline or before; a later one than it is armed for costs nothing.
     fn arm_timer(&mut self, cx: &mut Context<'_>) {
         let Some(at) = self.session.poll_timeout() else {
             return;
         };
-        if self.armed <= at {
+        if self.is_armed_for(at) {
             return;
         }
         self.armed = at;

@@ -13,7 +13,7 @@ impl<S: Transport> State<S> {
     /// Gives the next message, from what was read ahead or from the socket; `None` after a good end.
     #[inline]
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        match self.session.message_at_hand(self.input.inbox(&mut Inbox::new())) {
+        match self.message_at_hand() {
             Some(message) => {
                 self.application = Application::Elsewhere;
                 self.note_taken();
@@ -21,6 +21,12 @@ impl<S: Transport> State<S> {
             }
             None => self.poll_received(cx, Session::next_message),
         }
+    }
+
+    /// Gives the next message where that takes nothing else.
+    #[inline]
+    pub(crate) fn message_at_hand(&mut self) -> Option<Message> {
+        self.session.message_at_hand(self.input.inbox(&mut Inbox::new()))
     }
 
     /// Gives the next part of a message.

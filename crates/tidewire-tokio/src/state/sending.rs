@@ -29,15 +29,10 @@ impl<S: Transport> State<S> {
             let Some(io) = &mut self.io else { return };
             let io = Pin::new(io);
             let done = if self.session.left_to_write() > 0 {
-                poll_write(io, cx, &self.session).map(|written| match written {
-                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                    Ok(written) => {
-                        self.session.handle_written(self.latest, written);
-                        self.unflushed = true;
-                        Ok(())
-                    }
-                    Err(error) => Err(error),
-                })
+                match poll_write(io, cx, &self.session) {
+                    Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    written => written.map_ok(|written| self.note_written(written)),
+                }
             } else if self.unflushed {
                 io.poll_flush(cx).map_ok(|()| self.unflushed = false)
             } else if self.session.fate() == Fate::HalfClose && !self.ended.sending {
@@ -49,14 +44,16 @@ impl<S: Transport> State<S> {
                 Poll::Ready(Ok(())) => self.to_wake |= ToWake::OTHERS,
                 Poll::Ready(Err(error)) => {
                     // What arrived before is still there to be read; its end is the connection's.
-                    self.session.handle_write_error(self.latest, error);
+                    let now = self.now();
+                    self.session.handle_write_error(now, error);
                     self.unflushed = false;
                     self.ended.sending = true;
                     self.to_wake |= ToWake::RECEIVER;
                     self.to_wake |= ToWake::OTHERS;
                 }
                 Poll::Pending => {
-                    self.session.handle_written(self.latest, 0);
+                    let now = self.now();
+                    self.session.handle_written(now, 0);
                     break;
                 }
             }
@@ -94,6 +91,17 @@ impl<S: Transport> State<S> {
 }
 
 impl<S> State<S> {
+    fn note_written(&mut self, written: usize) {
+        // A peer that takes only a part is watched from now on.
+        let now = if written < self.session.left_to_write() {
+            self.now()
+        } else {
+            self.latest
+        };
+        self.session.handle_written(now, written);
+        self.unflushed = true;
+    }
+
     /// Waits for something that will not come any more once the connection has ended.
     pub(crate) fn poll_end_error<T>(&self) -> Poll<Result<T, Error>> {
         match self.session.end_error() {
