@@ -62,9 +62,9 @@ fn queue<S: Transport>(
             if let Some(put) = unqueued.take() {
                 let now = state.recently();
                 put(&mut state.session, now)?;
-                state.to_wake |= ToWake::DRIVER;
+                state.progress.to_wake |= ToWake::DRIVER;
             }
-            if state.driven {
+            if state.is_driven() {
                 Poll::Ready(Ok(()))
             } else {
                 then(state, cx)
@@ -82,8 +82,8 @@ pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> R
         }
         let now = state.now();
         state.session.send(now, message).map_err(TrySendError::Failed)?;
-        state.to_wake |= ToWake::DRIVER;
-        if !state.driven {
+        state.progress.to_wake |= ToWake::DRIVER;
+        if !state.is_driven() {
             state.poll_output(cx);
         }
         Ok(())
@@ -102,7 +102,7 @@ pub(crate) async fn ping<S: Transport>(
                 None => {
                     let now = state.now();
                     let id = state.session.ping(now, payload)?;
-                    state.to_wake |= ToWake::DRIVER;
+                    state.progress.to_wake |= ToWake::DRIVER;
                     *waiting.id.insert(id)
                 }
             };
@@ -110,7 +110,7 @@ pub(crate) async fn ping<S: Transport>(
                 waiting.id = None;
                 return Poll::Ready(Ok(round_trip));
             }
-            if !state.driven {
+            if !state.is_driven() {
                 state.poll_output(cx);
             }
             state.poll_end_error()
@@ -139,9 +139,9 @@ pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_
             if let Some(frame) = frame.take() {
                 let now = state.now();
                 state.session.close(now, Some(frame))?;
-                state.to_wake |= ToWake::DRIVER;
+                state.progress.to_wake |= ToWake::DRIVER;
             }
-            if !state.driven {
+            if !state.is_driven() {
                 state.poll_output(cx);
             }
             if state.session.end().is_some() {

@@ -130,7 +130,7 @@ impl Control {
 /// Closes a connection, since the server shuts down.
 fn leave(connection: &Connection) {
     connection.with(|state, _| {
-        state.to_wake |= ToWake::DRIVER;
+        state.progress.to_wake |= ToWake::DRIVER;
         state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
     });
 }

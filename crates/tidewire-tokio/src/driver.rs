@@ -31,7 +31,7 @@ where
         Err(panic) => (None, Some(Err(panic))),
     };
     shared.with(|state, _| {
-        state.driven = true;
+        state.hand_to_driver();
         if let Some(ended) = &ended {
             state.close(close(ended));
         }
@@ -67,7 +67,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let shared = &this.driver.0;
-        shared.before_handler(cx);
+        shared.begin_turn(cx);
         let mut closing = None;
         if let Some(running) = &mut this.handler {
             // The handler is not polled again after a panic, and what it shares with us is behind a lock.
@@ -112,12 +112,13 @@ struct Driver<S>(Arc<Shared<S>>);
 impl<S> Drop for Driver<S> {
     fn drop(&mut self) {
         self.0.abort();
+        self.0.forget_driver();
     }
 }
 
 /// Drives a connection in a task of its own, until it has ended or nobody has a handle any more.
 pub(crate) fn spawn<S: Transport + Send + 'static>(shared: Arc<Shared<S>>) {
-    shared.with(|state, _| state.driven = true);
+    shared.with(|state, _| state.hand_to_driver());
     tokio::spawn(async move {
         let watched = shared.clone();
         let orphaned = poll_fn(move |_| {

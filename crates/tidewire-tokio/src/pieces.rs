@@ -72,7 +72,7 @@ impl<S> Drop for Pieces<'_, S> {
             self.shared.with(|state, _| {
                 state.session.skip_chunks();
                 // Reading may go on where it was paused.
-                state.to_wake |= ToWake::DRIVER;
+                state.progress.to_wake |= ToWake::DRIVER;
             });
         }
     }
@@ -161,9 +161,9 @@ impl<S: Transport> Drop for PieceWriter<'_, S> {
             self.shared.with(|state, cx| {
                 let now = state.now();
                 state.session.abandon_pieces(now);
-                state.to_wake |= ToWake::DRIVER;
-                state.to_wake |= ToWake::OTHERS;
-                if !state.driven {
+                state.progress.to_wake |= ToWake::DRIVER;
+                state.progress.to_wake |= ToWake::OTHERS;
+                if !state.is_driven() {
                     state.poll_output(cx);
                 }
             });

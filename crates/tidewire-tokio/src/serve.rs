@@ -247,7 +247,7 @@ where
     seat.connect(&shared);
     let id = ws.id();
     let span = debug_span!("connection", %id);
-    shared.with(|state, _| state.driven = true);
+    shared.with(|state, _| state.hand_to_driver());
     // The call of the handler is part of what may fail. Its future is boxed, since one that is passed on by value
     // stands in the task once for each hand it went through.
     let running = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Box::pin(handler(ws)))));

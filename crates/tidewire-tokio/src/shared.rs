@@ -1,8 +1,7 @@
 use std::fmt;
 use std::future::poll_fn;
-use std::mem;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -10,7 +9,7 @@ use tokio::task::coop;
 
 use crate::at_hand::AtHand;
 use crate::state::{State, Transport, give_way};
-use crate::wakers::{Ticket, ToWake, Wakers};
+use crate::wakers::{Ticket, ToWake};
 
 /// A connection as its handles and its driver share it.
 ///
@@ -18,52 +17,50 @@ use crate::wakers::{Ticket, ToWake, Wakers};
 /// held for one poll at most, never across an await.
 pub(crate) struct Shared<S> {
     state: Mutex<State<S>>,
-    wakers: Arc<Wakers>,
-    /// What the socket and the timer see: wakes whoever is registered in `wakers`.
-    waker: Waker,
     handles: AtomicU32,
-    /// The driver polls its handler and will look at the state afterwards, so it need not be woken.
-    driver_will_look: AtomicBool,
 }
 
 impl<S> Shared<S> {
     pub(crate) fn new(state: State<S>) -> Arc<Self> {
-        let wakers = Arc::new(Wakers::default());
         Arc::new(Self {
             state: Mutex::new(state),
-            waker: Waker::from(wakers.clone()),
-            wakers,
             handles: AtomicU32::new(0),
-            driver_will_look: AtomicBool::new(false),
         })
     }
 
     /// Works on the state; wakes those who gain from it once the lock is released.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
-        let result = work(&mut state, &mut Context::from_waker(&self.waker));
-        let mut to_wake = mem::take(&mut state.to_wake);
-        if to_wake != ToWake::NOBODY && self.driver_will_look.load(Ordering::Relaxed) {
-            to_wake = to_wake.without(ToWake::DRIVER);
-        }
+        let waker = state.take_waker();
+        let mut connection = Context::from_waker(waker.as_ref().unwrap_or(Waker::noop()));
+        let result = work(&mut state, &mut connection);
+        let woken = state.put_back_waker(waker);
         drop(state);
-        self.wakers.wake(to_wake);
+        if let Some(woken) = woken {
+            woken.wake();
+        }
         result
     }
 
-    /// Lets the driver poll its handler: until the driver [looks](Self::look) at the state, nobody wakes it.
-    pub(crate) fn before_handler(&self, cx: &Context<'_>) {
-        self.wakers.register_driver(cx.waker());
-        self.driver_will_look.store(true, Ordering::Relaxed);
+    /// Begins a turn of the driver, which polls its handler now: until it [looks](Self::look) at the state, nobody wakes
+    /// it.
+    pub(crate) fn begin_turn(&self, cx: &Context<'_>) {
+        // Dropped after the lock is.
+        let _before = self.lock().begin_turn(cx.waker());
     }
 
-    /// Works on the state as its driver.
+    /// Works on the state as its driver, at the end of its turn.
     pub(crate) fn look<T>(&self, work: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
         self.with(|state, cx| {
-            // Under the lock: who queues something later finds it false, and wakes the driver.
-            self.driver_will_look.store(false, Ordering::Relaxed);
+            state.end_turn();
             work(state, cx)
         })
+    }
+
+    /// Forgets the task of a driver that goes; that may own a handle.
+    pub(crate) fn forget_driver(&self) {
+        // Dropped after the lock is.
+        let _task = self.lock().take_waker();
     }
 
     /// Whether the application still has a handle.
@@ -93,13 +90,13 @@ impl<S: Transport> Shared<S> {
         let coop = std::task::ready!(coop::poll_proceed(cx));
         let received = self.with(|state, connection| {
             // Without a driver the socket wakes us directly, and may do so before we are done here.
-            if !state.driven {
-                self.wakers.register_receiver(cx.waker());
+            if !state.is_driven() {
+                state.register_receiver(cx.waker());
             }
             let received = poll(state, connection);
-            if state.driven && received.is_pending() {
-                self.wakers.register_receiver(cx.waker());
-                if self.driver_will_look.load(Ordering::Relaxed) {
+            if state.is_driven() && received.is_pending() {
+                state.register_receiver(cx.waker());
+                if state.is_drivers_turn() {
                     state.note_found_nothing();
                 }
             }
@@ -148,7 +145,8 @@ impl<'s, S: Transport> Waiter<'s, S> {
 impl<S> Drop for Waiter<'_, S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.wakers.forget(ticket);
+            // Dropped after the lock is.
+            let _forgotten = self.shared.with(|state, _| state.forget(ticket));
         }
     }
 }
@@ -164,9 +162,9 @@ fn poll_other<S: Transport, T>(
     let done = shared.with(|state, connection| {
         let mut done = step(state, connection);
         if done.is_pending() {
-            shared.wakers.register_other(ticket, cx.waker());
+            state.register_other(ticket, cx.waker());
             // Only now, registered, may the socket be left to wake us.
-            if !state.driven {
+            if !state.is_driven() {
                 state.poll_drive(connection);
                 done = step(state, connection);
             }
@@ -236,14 +234,14 @@ impl<S> Clone for Handle<S> {
 impl<S> Drop for Handle<S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.sink.take() {
-            self.wakers.forget(ticket);
+            let _forgotten = self.with(|state, _| state.forget(ticket));
         }
         if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
         let driven = self.with(|state, _| {
-            state.to_wake |= ToWake::DRIVER;
-            state.driven
+            state.progress.to_wake |= ToWake::DRIVER;
+            state.is_driven()
         });
         if !driven {
             self.abort();

@@ -81,7 +81,7 @@ sink!(Sender);
 fn start_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), Error> {
     shared.with(|state, _| {
         let now = state.recently();
-        state.to_wake |= ToWake::DRIVER;
+        state.progress.to_wake |= ToWake::DRIVER;
         state.session.send(now, message)
     })
 }
@@ -92,8 +92,8 @@ fn poll_closed<S: Transport>(state: &mut State<S>, cx: &mut Context<'_>) -> Poll
     }
     let now = state.now();
     state.session.close(now, Some(CloseFrame::new(1000, "")))?;
-    state.to_wake |= ToWake::DRIVER;
-    if !state.driven {
+    state.progress.to_wake |= ToWake::DRIVER;
+    if !state.is_driven() {
         state.poll_output(cx);
     }
     state.session.end().map_or(Poll::Pending, Poll::Ready)

@@ -1,22 +1,19 @@
+//! Who waits for a connection, and who is to be woken.
+//!
+//! A tokio stream remembers one waker per direction, the last it was polled with. Were it given the waker of whichever
+//! future polls, that of another would be lost. So with a driver, the socket and the timer only ever see the waker of the
+//! driver's task; without one they see an [`Alarm`], which wakes everybody.
+
+use std::mem;
 use std::num::NonZeroU64;
 use std::ops::BitOrAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-/// Everyone who waits for a connection.
-///
-/// A tokio stream remembers one waker per direction, the last it was polled with. Were it given the waker of
-/// whichever future polls, that of another would be lost; so the socket and the timer only ever see this one,
-/// which wakes the connection's driver, or everybody where there is none.
+/// Everyone who waits for a connection, but for its driver.
 #[derive(Debug, Default)]
-pub(crate) struct Wakers {
-    slots: Mutex<Slots>,
-}
-
-#[derive(Debug, Default)]
-struct Slots {
-    driver: Option<Waker>,
+pub(crate) struct Waiters {
     receiver: Option<Waker>,
     /// Those who wait to send, to flush, for a pong or for the end; boxed, since mostly nobody does.
     #[expect(
@@ -51,7 +48,7 @@ impl ToWake {
 
     /// Whether all of these are among them.
     #[inline]
-    fn has(self, these: Self) -> bool {
+    pub(crate) fn has(self, these: Self) -> bool {
         self.0 & these.0 == these.0
     }
 
@@ -62,12 +59,6 @@ impl ToWake {
             *self |= these;
         }
     }
-
-    /// Takes these out.
-    #[inline]
-    pub(crate) fn without(self, these: Self) -> Self {
-        Self(self.0 & !these.0)
-    }
 }
 
 impl BitOrAssign for ToWake {
@@ -77,92 +68,83 @@ impl BitOrAssign for ToWake {
     }
 }
 
-impl Wakers {
-    pub(crate) fn register_driver(&self, waker: &Waker) {
-        remember(&mut self.slots().driver, waker);
-    }
-
-    pub(crate) fn register_receiver(&self, waker: &Waker) {
-        remember(&mut self.slots().receiver, waker);
+impl Waiters {
+    pub(crate) fn register_receiver(&mut self, waker: &Waker) {
+        match &mut self.receiver {
+            Some(registered) => registered.clone_from(waker),
+            None => self.receiver = Some(waker.clone()),
+        }
     }
 
     /// Registers one of the others under its ticket, which it gets the first time.
-    pub(crate) fn register_other(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
+    pub(crate) fn register_other(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
         let ticket = *ticket.get_or_insert_with(Ticket::next);
-        let mut slots = self.slots();
-        let others = slots.others.get_or_insert_default();
+        let others = self.others.get_or_insert_default();
         match others.iter_mut().find(|(other, _)| *other == ticket) {
             Some((_, registered)) => registered.clone_from(waker),
             None => others.push((ticket, waker.clone())),
         }
     }
 
-    /// Forgets one of the others, who got what it waited for or gave up.
-    pub(crate) fn forget(&self, ticket: Ticket) {
-        // The waker is dropped after the lock is: it may own a future that uses this connection.
-        let _forgotten = {
-            let mut slots = self.slots();
-            let forgotten = slots.others.as_mut().and_then(|others| {
-                let at = others.iter().position(|(other, _)| *other == ticket)?;
-                Some(others.swap_remove(at))
-            });
-            if slots.others.as_ref().is_some_and(|others| others.is_empty()) {
-                slots.others = None;
-            }
-            forgotten
-        };
+    /// Forgets one of the others, who got what it waited for or gave up; gives the waker to drop once no lock is held,
+    /// since it may own a future that uses this connection.
+    pub(crate) fn forget(&mut self, ticket: Ticket) -> Option<Waker> {
+        let others = self.others.as_mut()?;
+        let at = others.iter().position(|(other, _)| *other == ticket)?;
+        let (_, forgotten) = others.swap_remove(at);
+        if others.is_empty() {
+            self.others = None;
+        }
+        Some(forgotten)
     }
 
+    /// Whether somebody waits of those who are to be woken.
     #[inline]
-    pub(crate) fn wake(&self, who: ToWake) {
-        if who != ToWake::NOBODY {
-            self.wake_some(who);
+    pub(crate) fn are_among(&self, who: ToWake) -> bool {
+        (self.receiver.is_some() && who.has(ToWake::RECEIVER))
+            || (self.others.is_some() && who.has(ToWake::OTHERS))
+    }
+
+    /// Takes out those who are to be woken.
+    pub(crate) fn take(&mut self, who: ToWake) -> Self {
+        Self {
+            receiver: self.receiver.take_if(|_| who.has(ToWake::RECEIVER)),
+            others: self.others.take_if(|_| who.has(ToWake::OTHERS)),
         }
     }
 
-    fn wake_some(&self, who: ToWake) {
-        let mut slots = self.slots();
-        let driver = slots.driver.take_if(|_| who.has(ToWake::DRIVER));
-        let receiver = slots.receiver.take_if(|_| who.has(ToWake::RECEIVER));
-        let others = slots.others.take_if(|_| who.has(ToWake::OTHERS));
-        drop(slots);
-        for waker in driver.into_iter().chain(receiver).chain(
-            others
-                .into_iter()
-                .flat_map(|others| *others)
-                .map(|(_, waker)| waker),
-        ) {
+    /// Wakes all of them; no lock is to be held.
+    pub(crate) fn wake(self) {
+        let others = self.others.into_iter().flat_map(|others| *others);
+        for waker in self.receiver.into_iter().chain(others.map(|(_, waker)| waker)) {
             waker.wake();
         }
     }
+}
 
-    /// Wakes whoever makes the connection go on: its driver, or all others where there is none.
-    fn wake_progress(&self) {
-        let driver = self.slots().driver.take();
-        match driver {
-            Some(driver) => driver.wake(),
-            None => self.wake(ToWake::EVERYONE),
-        }
+/// What the socket and the timer of a connection see that has no driver: it wakes everybody who waits.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    waiters: Mutex<Waiters>,
+}
+
+impl Alarm {
+    pub(crate) fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ring(&self) {
+        let waiters = mem::take(&mut *self.waiters());
+        waiters.wake();
     }
 }
 
-fn remember(slot: &mut Option<Waker>, waker: &Waker) {
-    match slot {
-        Some(registered) => registered.clone_from(waker),
-        None => *slot = Some(waker.clone()),
-    }
-}
-
-impl Wake for Wakers {
+impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
-        self.wake_progress();
+        self.ring();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_progress();
+        self.ring();
     }
 }

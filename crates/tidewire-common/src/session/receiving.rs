@@ -35,6 +35,9 @@ impl Session {
         if !self.ahead.is_empty() {
             return self.ahead.pop_message();
         }
+        if inbox.is_empty() {
+            return None;
+        }
         let before = inbox.unread().len();
         let message =
             Message::from(either!(&mut self.core, connection => connection.message_at_hand(inbox))?);
@@ -51,6 +54,14 @@ impl Session {
         if inbox.is_empty() && self.ahead.is_empty() {
             return None;
         }
+        match self.message_at_hand(inbox) {
+            None => self.find_message(now, inbox),
+            message => message,
+        }
+    }
+
+    /// Gives the next message, whatever it takes.
+    fn find_message(&mut self, now: Instant, inbox: &mut Inbox) -> Option<Message> {
         loop {
             let item = match self.ahead.pop() {
                 Some(item) => item,

@@ -1,5 +1,6 @@
 //! A connection with its socket: what makes it go on, whoever polls it.
 
+mod progress;
 mod receiving;
 mod sending;
 
@@ -17,6 +18,8 @@ use tokio::time::Sleep;
 use crate::clock::Clock;
 use crate::pool::Input;
 use crate::wakers::ToWake;
+
+use progress::Progress;
 
 /// The most that one poll reads, and that it inflates, before it lets other tasks work.
 const BYTES_A_POLL: usize = 256 * 1024;
@@ -45,13 +48,10 @@ pub(crate) struct State<S> {
     reading: Reading,
     /// How much had been inflated when the application last had to wait.
     worked: u64,
-    /// A driver polls this connection.
-    pub(crate) driven: bool,
+    pub(crate) progress: Progress,
     application: Application,
     /// The connection has ended as a `Stream`.
     pub(crate) stream_ended: bool,
-    /// Who has something to gain from what was done since the lock was taken.
-    pub(crate) to_wake: ToWake,
 }
 
 /// What the application did when it was last asked.
@@ -97,10 +97,9 @@ impl<S> State<S> {
             ended: Directions::default(),
             reading: Reading::Active,
             worked: 0,
-            driven: false,
+            progress: Progress::new(),
             application: Application::Elsewhere,
             stream_ended: false,
-            to_wake: ToWake::default(),
         }
     }
 
@@ -125,7 +124,7 @@ impl<S> State<S> {
     /// The time as of the last read, or of the driver's last turn: for what nobody measures, since to look at the clock
     /// takes as long as to receive a short message.
     pub(crate) fn recently(&mut self) -> Instant {
-        if self.driven { self.latest } else { self.now() }
+        if self.is_driven() { self.latest } else { self.now() }
     }
 
     pub(crate) fn io(&self) -> Option<&S> {
@@ -148,7 +147,7 @@ impl<S> State<S> {
     fn release(&mut self) -> Option<S> {
         self.input.release();
         self.timer = None;
-        self.to_wake = ToWake::EVERYONE;
+        self.progress.to_wake = ToWake::EVERYONE;
         self.io.take()
     }
 }
@@ -183,7 +182,7 @@ impl<S: Transport> State<S> {
             let application = mem::replace(&mut self.application, Application::Elsewhere);
             match application {
                 Application::Receiving if !self.input.is_empty() => {
-                    self.to_wake |= ToWake::RECEIVER;
+                    self.progress.to_wake |= ToWake::RECEIVER;
                     cx.waker().wake_by_ref();
                     return;
                 }
@@ -192,8 +191,8 @@ impl<S: Transport> State<S> {
             }
             let now = self.now();
             let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
-            self.to_wake |= ToWake::RECEIVER;
-            self.to_wake |= ToWake::OTHERS;
+            self.progress.to_wake |= ToWake::RECEIVER;
+            self.progress.to_wake |= ToWake::OTHERS;
             if more || budget == 0 || self.session.work() >= enough {
                 self.poll_output(cx);
                 give_way(cx);
@@ -219,8 +218,8 @@ impl<S: Transport> State<S> {
             let _ = self.poll_fill(cx);
         }
         if !self.input.is_empty() {
-            self.to_wake |= ToWake::RECEIVER;
-            self.to_wake |= ToWake::OTHERS;
+            self.progress.to_wake |= ToWake::RECEIVER;
+            self.progress.to_wake |= ToWake::OTHERS;
         }
         self.session
             .handle_timeout(now, self.input.inbox(&mut Inbox::new()));

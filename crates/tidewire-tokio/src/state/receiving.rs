@@ -37,7 +37,7 @@ impl<S: Transport> State<S> {
     fn poll_received<T>(
         &mut self,
         cx: &mut Context<'_>,
-        next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
+        next: impl Fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
         self.application = Application::Receiving;
         // A task may take message after message in one poll, each of them little to read and much to inflate.
@@ -53,9 +53,11 @@ impl<S: Transport> State<S> {
         // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
         // driver that may be in another task, does not wait for its next turn.
         let has_ended = self.session.phase() != Phase::Open;
-        self.to_wake
+        self.progress
+            .to_wake
             .add_if(has_ended || self.session.has_pongs(), ToWake::OTHERS);
-        self.to_wake
+        self.progress
+            .to_wake
             .add_if(has_ended || self.session.left_to_write() > 0, ToWake::DRIVER);
         received
     }
@@ -63,14 +65,14 @@ impl<S: Transport> State<S> {
     fn poll_next<T>(
         &mut self,
         cx: &mut Context<'_>,
-        next: fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
+        next: impl Fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
         let mut budget = BYTES_A_POLL;
         loop {
             let now = self.latest;
             if let Some(received) = next(&mut self.session, now, self.input.inbox(&mut Inbox::new())) {
                 self.note_taken();
-                if !self.driven {
+                if !self.is_driven() {
                     // What is owed for it, a Pong perhaps, does not wait for the application's next call.
                     self.poll_output(cx);
                 }
@@ -93,7 +95,7 @@ impl<S: Transport> State<S> {
                 continue;
             }
             // A driver does the rest once the handler yields, and so writes once for a whole batch.
-            if self.driven {
+            if self.is_driven() {
                 return Poll::Pending;
             }
             self.poll_output(cx);
@@ -187,7 +189,7 @@ impl<S> State<S> {
     /// Notes that the application took something: reading may go on.
     fn note_taken(&mut self) {
         if self.reading == Reading::Paused && self.session.wants_input() {
-            self.to_wake |= ToWake::DRIVER;
+            self.progress.to_wake |= ToWake::DRIVER;
         }
     }
 }

@@ -41,15 +41,15 @@ impl<S: Transport> State<S> {
                 break;
             };
             match done {
-                Poll::Ready(Ok(())) => self.to_wake |= ToWake::OTHERS,
+                Poll::Ready(Ok(())) => self.progress.to_wake |= ToWake::OTHERS,
                 Poll::Ready(Err(error)) => {
                     // What arrived before is still there to be read; its end is the connection's.
                     let now = self.now();
                     self.session.handle_write_error(now, error);
                     self.unflushed = false;
                     self.ended.sending = true;
-                    self.to_wake |= ToWake::RECEIVER;
-                    self.to_wake |= ToWake::OTHERS;
+                    self.progress.to_wake |= ToWake::RECEIVER;
+                    self.progress.to_wake |= ToWake::OTHERS;
                 }
                 Poll::Pending => {
                     let now = self.now();
