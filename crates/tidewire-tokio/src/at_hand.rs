@@ -69,7 +69,10 @@ impl<S: Transport> Handle<S> {
         shared.poll_received(cx, |state, cx| {
             let received = state.poll_message(cx);
             match received {
-                Poll::Ready(_) => at_hand.take_along(|| state.message_at_hand()),
+                Poll::Ready(_) => {
+                    at_hand.take_along(|| state.message_at_hand());
+                    state.note_taken();
+                }
                 Poll::Pending => at_hand.release(),
             }
             received

@@ -16,7 +16,6 @@ impl<S: Transport> State<S> {
         match self.message_at_hand() {
             Some(message) => {
                 self.application = Application::Elsewhere;
-                self.note_taken();
                 Poll::Ready(Ok(Some(message)))
             }
             None => self.poll_received(cx, Session::next_message),
@@ -187,7 +186,7 @@ impl<S> State<S> {
     }
 
     /// Notes that the application took something: reading may go on.
-    fn note_taken(&mut self) {
+    pub(crate) fn note_taken(&mut self) {
         if self.reading == Reading::Paused && self.session.wants_input() {
             self.progress.to_wake |= ToWake::DRIVER;
         }
