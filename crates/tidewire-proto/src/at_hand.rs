@@ -31,7 +31,7 @@ impl<R: Role> Connection<R> {
             Ok(message) => message,
             Err(_) => {
                 // A turn finds it again, and knows.
-                self.receive.place = Place::InvalidText;
+                self.receive.place = Place::InvalidText(len - input.len());
                 input.put_back(len);
                 None
             }

@@ -52,7 +52,7 @@ impl ReceiveState {
             Place::Payload(frame) if stores && frame.form == Form::Plain && frame.kind == Kind::Binary => {
                 (!frame.opcode.is_control()).then_some(frame)
             }
-            Place::Payload(_) | Place::Header(_) | Place::InvalidText => None,
+            Place::Payload(_) | Place::Header(_) | Place::InvalidText(_) => None,
         }
     }
 

@@ -46,8 +46,8 @@ pub(crate) enum Place {
     Header(HeaderStart),
     /// In a frame whose payload has not arrived whole.
     Payload(OpenFrame),
-    /// At a text that was found not to be UTF-8, which has not been reported.
-    InvalidText,
+    /// At a text that was found not to be UTF-8, which has not been reported: the next so many bytes.
+    InvalidText(usize),
 }
 
 impl Place {
@@ -286,7 +286,11 @@ impl<'t> Reader<'t> {
             let claimed = self.state.claimed();
             let mut frame = match &mut self.state.place {
                 Place::Payload(frame) => *frame,
-                Place::InvalidText => return Err(ProtocolError::InvalidText),
+                Place::InvalidText(len) => {
+                    // It is what fails the connection, not what comes after.
+                    self.input.take(*len);
+                    return Err(ProtocolError::InvalidText);
+                }
                 Place::Header(start) => match start.complete(&mut self.input, R::PEER, claimed)? {
                     Some(header) => self.begin(&header)?,
                     None => return Ok(None),
