@@ -12,4 +12,5 @@ pub mod pair;
 pub mod python;
 pub mod reference;
 pub mod soak;
+pub mod ways;
 pub mod wire;

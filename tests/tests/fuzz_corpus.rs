@@ -45,6 +45,11 @@ fn a_stream_in_pieces_is_read_as_in_one() {
 }
 
 #[test]
+fn the_short_ways_to_receive_show_the_same_as_turns() {
+    run("fast_paths", fuzz::fast_paths);
+}
+
+#[test]
 fn a_text_is_judged_as_by_the_standard_library() {
     run("text", fuzz::text);
 }

@@ -3,6 +3,7 @@
 mod deflate;
 mod deflate_round_trip;
 mod extension_parameters;
+mod fast_paths;
 mod operations;
 mod reader_splits;
 mod round_trip;
@@ -12,6 +13,7 @@ mod text;
 pub use deflate::deflate;
 pub use deflate_round_trip::deflate_round_trip;
 pub use extension_parameters::extension_parameters;
+pub use fast_paths::fast_paths;
 pub use operations::operations;
 pub use reader_splits::reader_splits;
 pub use round_trip::round_trip;
