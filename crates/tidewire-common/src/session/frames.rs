@@ -5,6 +5,9 @@ use std::mem;
 
 use crate::outgoing::Outgoing;
 
+/// Where more than this much of the buffer has left, and four times what has not, it is taken out: little is moved for it.
+const GONE: usize = 16 * 1024;
+
 /// Frames on their way to the peer, in order: mostly bytes in one buffer, and between them long payloads where they lie,
 /// which are never copied.
 #[derive(Default)]
@@ -96,13 +99,29 @@ impl Frames {
             lent.sent += payload;
             written -= bytes + payload;
             if self.sent < lent.behind || !lent.unsent().is_empty() {
-                return;
+                break;
             }
             if let Some(lent) = self.lent.pop_front() {
                 lent.message.keep_memory();
             }
         }
         self.sent += written;
+        if self.sent > GONE && self.sent / 4 > self.bytes.len() - self.sent {
+            self.forget_sent();
+        }
+    }
+
+    /// Takes what has left out of the buffer: frames that never all leave would make it grow for ever.
+    ///
+    /// One byte of it stays: to the core, an empty output is one that has left.
+    #[cold]
+    fn forget_sent(&mut self) {
+        let gone = self.sent.saturating_sub(1);
+        self.bytes.drain(..gone);
+        self.sent -= gone;
+        for lent in &mut self.lent {
+            lent.behind -= gone;
+        }
     }
 
     /// Appends frames that come behind these.
