@@ -161,6 +161,14 @@ impl Frames {
         self.lent_len = 0;
     }
 
+    /// Gives up all memory, and keeps the count: how much will never leave.
+    pub(super) fn let_go(&mut self) {
+        *self = Self {
+            lent_len: self.len(),
+            ..Self::default()
+        };
+    }
+
     /// How much memory the buffer has.
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()

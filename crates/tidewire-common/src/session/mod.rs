@@ -151,16 +151,17 @@ impl Session {
         }
     }
 
-    /// Logs the end of the connection, once, when there is one.
+    /// Logs the end of the connection, once, when there is one, and lets go what nobody will write any more.
     #[inline]
-    fn log_end(&mut self) {
+    fn note_end(&mut self) {
         if self.has_ended() {
-            self.log_end_once();
+            self.note_end_once();
         }
     }
 
     #[cold]
-    fn log_end_once(&mut self) {
+    fn note_end_once(&mut self) {
+        self.output.let_go();
         if !mem::replace(&mut self.logged, true) {
             let unsent = self.output.messages();
             log::closed(self.id, self.closed(), unsent, self.broken.as_deref());

@@ -126,6 +126,13 @@ impl Output {
         }
     }
 
+    /// Gives up the memory of what will never leave; how much it is can still be asked for.
+    pub(super) fn let_go(&mut self) {
+        if let Some(waiting) = &mut self.0 {
+            waiting.frames.let_go();
+        }
+    }
+
     /// How many messages have not left whole.
     pub(super) fn messages(&self) -> usize {
         self.0.as_ref().map_or(0, |waiting| waiting.message_ends.len())

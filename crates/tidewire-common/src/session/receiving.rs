@@ -246,7 +246,7 @@ impl Session {
         if let Parsed::Item(item) = &parsed {
             self.note_received(item);
         }
-        self.log_end();
+        self.note_end();
         match parsed {
             // Input is left where enough was inflated for one turn.
             Parsed::Drained if !inbox.is_empty() => Parsed::Enough,

@@ -67,6 +67,7 @@ impl Session {
             self.output.put_back(frames);
         }
         self.note_written(now, written);
+        self.note_end();
     }
 
     /// Tells that the first `written` of the unsent bytes have left; to be told after each attempt, a vain one too.
@@ -98,7 +99,7 @@ impl Session {
             self.broken.get_or_insert(Arc::new(error));
         }
         either!(&mut self.core, connection => connection.handle_end());
-        self.log_end();
+        self.note_end();
     }
 
     /// What to do with the socket, once all output has left.
@@ -127,6 +128,6 @@ impl Session {
         }
         self.output
             .append(|out| either!(&mut self.core, connection => connection.handle_timeout(now, out)));
-        self.log_end();
+        self.note_end();
     }
 }
