@@ -6,7 +6,9 @@ mod client;
 mod compressed;
 mod counted;
 mod ends;
+mod large;
 mod peer;
+mod portioned;
 mod script;
 mod trickle;
 
@@ -17,6 +19,8 @@ pub use counted::{Counted, Counts};
 pub use ends::{
     LARGE, ROOMY, accepted, connected, echo, endpoint, large, pair, quiet, small_queue, tcp_pair, trickling,
 };
+pub use large::{LARGE_LENS, large_messages, watched};
 pub use peer::{Peer, REQUEST, Received};
+pub use portioned::{Portioned, Slices};
 pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};
