@@ -9,6 +9,7 @@ mod failures;
 mod halves;
 mod handlers;
 mod handshakes;
+mod large;
 mod pieces;
 mod queues;
 mod receiving;
