@@ -124,8 +124,8 @@ impl Frames {
         }
     }
 
-    /// Appends frames that come behind these.
-    pub(super) fn append(&mut self, later: Self) {
+    /// Appends frames that come behind these; gives their buffer back.
+    pub(super) fn append(&mut self, later: Self) -> Vec<u8> {
         let mut start = later.sent;
         for lent in later.lent {
             self.bytes
@@ -139,14 +139,17 @@ impl Frames {
         }
         self.bytes
             .extend_from_slice(later.bytes.get(start..).unwrap_or_default());
+        later.bytes
     }
 
-    /// Takes what has not left.
+    /// Takes what has not left, and goes on with this buffer.
     ///
     /// A byte that is never written stands for it: to the core, an empty output is one that has left.
-    pub(super) fn take(&mut self) -> Self {
+    pub(super) fn take(&mut self, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.push(0);
         let placeholder = Self {
-            bytes: vec![0],
+            bytes: buffer,
             sent: 1,
             ..Self::default()
         };
@@ -279,7 +282,7 @@ mod tests {
                     Step::Advance(by) if outside.is_none() => inside.advance(by.index(inside.model.len() + 1)),
                     Step::Take if outside.is_none() => {
                         outside = Some(Modelled {
-                            frames: inside.frames.take(),
+                            frames: inside.frames.take(Vec::new()),
                             model: mem::take(&mut inside.model),
                         });
                         prop_assert!(!inside.frames.bytes().is_empty(), "to the core, nothing has left");

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
+use std::mem;
 
 use super::frames::Frames;
 use crate::outgoing::Outgoing;
@@ -7,6 +8,8 @@ use crate::spare::Spare;
 
 /// A larger buffer is given back when all of it has left.
 const KEPT: usize = 64 * 1024;
+/// A larger buffer is not kept to go on with.
+const SPARE_BUFFER: usize = 64;
 
 thread_local! {
     /// The output that this thread wrote last, for the connection that has something to write next.
@@ -24,6 +27,8 @@ struct Waiting {
     frames: Frames,
     /// How many bytes were taken to be written; they come before the frames.
     taken: usize,
+    /// The buffer to go on with when they are taken next.
+    spare: Vec<u8>,
     /// Where in the order of all bytes each message ends that has not left whole.
     message_ends: VecDeque<u64>,
 }
@@ -79,7 +84,7 @@ impl Output {
     pub(super) fn take(&mut self) -> Frames {
         let waiting = self.0.get_or_insert_default();
         waiting.taken = waiting.frames.len();
-        waiting.frames.take()
+        waiting.frames.take(mem::take(&mut waiting.spare))
     }
 
     /// Notes that what was taken is no longer outside.
@@ -89,11 +94,18 @@ impl Output {
         }
     }
 
-    /// Puts frames in front.
-    pub(super) fn put_back(&mut self, mut frames: Frames) {
+    /// Puts in front what is left of frames that were taken, or no more than their buffer.
+    pub(super) fn put_back(&mut self, frames: Frames) {
         let waiting = self.0.get_or_insert_default();
-        frames.append(std::mem::take(&mut waiting.frames));
-        waiting.frames = frames;
+        if frames.len() == 0 && waiting.frames.len() > 0 {
+            return;
+        }
+        let later = mem::replace(&mut waiting.frames, frames);
+        let buffer = waiting.frames.append(later);
+        // Mostly nothing was queued meanwhile, and it is as small as it began.
+        if buffer.capacity() <= SPARE_BUFFER {
+            waiting.spare = buffer;
+        }
     }
 
     /// Notes that the next `written` bytes have left.

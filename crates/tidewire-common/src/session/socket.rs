@@ -63,9 +63,7 @@ impl Session {
         }
         let Unsent(mut frames) = unsent;
         frames.advance(written);
-        if frames.len() > 0 {
-            self.output.put_back(frames);
-        }
+        self.output.put_back(frames);
         self.note_written(now, written);
         self.note_end();
     }
