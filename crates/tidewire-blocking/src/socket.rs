@@ -116,7 +116,8 @@ fn attempt(
         None => Patience::Endless,
         Some(_) => Patience::None,
     };
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let wait = timeout.filter(|timeout| !timeout.is_zero());
+    let deadline = wait.and_then(|wait| Instant::now().checked_add(wait));
     loop {
         match call(patience) {
             Err(rustix::io::Errno::INTR) => {}

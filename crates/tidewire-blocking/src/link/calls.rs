@@ -9,7 +9,6 @@ use tidewire_common::{Error, Message, Outgoing, TrySendError};
 use super::keeping::Hurry;
 use super::writing::Patience;
 use super::{Guard, Halves, Link, Owner, Sending, State, WriteTurn};
-use crate::clock;
 use crate::transport::Transport;
 
 /// How much corked output may wait.
@@ -36,7 +35,8 @@ impl State {
 impl<S: Transport> Link<S> {
     pub(crate) fn send(self: &Arc<Self>, message: Outgoing, then: Then) -> Result<(), Error> {
         let mut state = self.room(State::has_room);
-        let result = state.session.send(clock::now(), message);
+        let now = state.now();
+        let result = state.session.send(now, message);
         self.after_queueing(state, result, then)
     }
 
@@ -49,7 +49,8 @@ impl<S: Transport> Link<S> {
             self.settle(state);
             return Err(TrySendError::Full(message));
         }
-        let result = state.session.send(clock::now(), message);
+        let now = state.now();
+        let result = state.session.send(now, message);
         if !state.is_corked() {
             state = self.drain(state, Patience::None);
         }
@@ -70,14 +71,16 @@ impl<S: Transport> Link<S> {
 
     pub(crate) fn send_piece(self: &Arc<Self>, piece: &Message, end: End) -> Result<(), Error> {
         let mut state = self.room(|state| state.session.is_below_high_water());
-        let result = state.session.send_piece(clock::now(), piece, end);
+        let now = state.now();
+        let result = state.session.send_piece(now, piece, end);
         state.news = true;
         self.after_queueing(state, result, Then::Write)
     }
 
     pub(crate) fn abandon_pieces(self: &Arc<Self>) {
         let mut state = self.lock();
-        state.session.abandon_pieces(clock::now());
+        let now = state.now();
+        state.session.abandon_pieces(now);
         state.news = true;
         let state = self.drain(state, Patience::None);
         self.settle(state);
@@ -85,7 +88,8 @@ impl<S: Transport> Link<S> {
 
     pub(crate) fn pong(self: &Arc<Self>, payload: &[u8]) -> Result<(), Error> {
         let mut state = self.room(|state| state.session.is_below_high_water());
-        let result = state.session.pong(clock::now(), payload);
+        let now = state.now();
+        let result = state.session.pong(now, payload);
         self.after_queueing(state, result, Then::Write)
     }
 
@@ -115,7 +119,7 @@ impl<S: Transport> Link<S> {
 
     fn ping_within(self: &Arc<Self>, patience: Duration, payload: Option<&[u8]>) -> Result<Duration, Error> {
         let mut state = self.lock();
-        let asked = clock::now();
+        let asked = state.now();
         let id = match state.session.ping(asked, payload) {
             Ok(id) => id,
             Err(error) => {
@@ -132,7 +136,7 @@ impl<S: Transport> Link<S> {
             if let Err(error) = state.session.check_end() {
                 break Err(error);
             }
-            let now = clock::now();
+            let now = state.now();
             if state.session.wants_input() || state.received != since.1 {
                 since = (now, state.received);
             } else if now - since.0 >= patience {
@@ -148,7 +152,8 @@ impl<S: Transport> Link<S> {
     /// Starts the closing handshake without waiting for its end.
     pub(crate) fn start_closing(self: &Arc<Self>, frame: CloseFrame<'_>) -> Result<(), SendError> {
         let mut state = self.lock();
-        let result = state.session.close(clock::now(), Some(frame));
+        let now = state.now();
+        let result = state.session.close(now, Some(frame));
         state.news = true;
         let state = self.drain(state, Patience::None);
         self.settle(state);
@@ -190,7 +195,8 @@ impl<S: Transport> Link<S> {
             return;
         }
         state.owner = Owner::Nobody;
-        let _ = state.session.close(clock::now(), Some(CloseFrame::new(1000, "")));
+        let now = state.now();
+        let _ = state.session.close(now, Some(CloseFrame::new(1000, "")));
         state.news = true;
         let state = self.drain(state, Patience::None);
         self.settle(state);

@@ -7,7 +7,6 @@ use tidewire_common::proto::{self, Inbox, Instant, Phase};
 
 use super::writing::Patience;
 use super::{Guard, Halves, Link, NAP, Owner, Reading, State};
-use crate::clock;
 use crate::keeper::{Kept, Look};
 use crate::transport::{Transport, is_vain};
 
@@ -91,11 +90,12 @@ impl State {
             return self.keeping.listed.then_some(Instant::START);
         }
         let deadline = self.session.poll_timeout();
-        let input = (self.is_unread() && !self.keeping.watches_input).then(|| clock::now() + self.grace());
+        // A little early, as the clock was looked at before.
+        let input = (self.is_unread() && !self.keeping.watches_input).then(|| self.latest + self.grace());
         let output =
             (self.needs_writer() && !self.keeping.watches_output).then(|| match self.keeping.hurry {
                 Hurry::Now => Instant::START,
-                Hurry::Later => clock::now() + UNHURRIED,
+                Hurry::Later => self.latest + UNHURRIED,
             });
         [deadline, input, output].into_iter().flatten().min()
     }
@@ -140,7 +140,7 @@ impl State {
 impl<S: Transport> Kept for Link<S> {
     fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look {
         let mut state = self.lock();
-        let now = clock::now();
+        let now = state.now();
         if state.is_unread() && state.session.may_end(now) {
             // Where nobody read for a while, the sign of life that a deadline asks for may have arrived long ago.
             state = self.read_ahead(state, buffer);
@@ -186,7 +186,7 @@ impl State {
         let mut no_later_than = |moment: Instant| {
             at = Some(at.map_or(moment, |at| at.min(moment)));
         };
-        let now = clock::now();
+        let now = self.now();
         if presence == Presence::ComesAndGoes {
             no_later_than(now + self.grace());
         }
@@ -198,7 +198,7 @@ impl State {
             no_later_than(now + WITHOUT_FD);
         }
         if !self.session.wants_input() && self.session.phase() == Phase::Open {
-            self.session.handle_reading(now, proto::Reading::Paused);
+            self.set_active(proto::Reading::Paused);
         }
         self.keeping.look_at = at;
         self.keeping.watches_input = input;
@@ -210,7 +210,7 @@ impl State {
 impl<S: Transport> Link<S> {
     /// Reads once, without waiting, for an application that is not receiving.
     fn read_ahead<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, buffer: &mut Inbox) -> Guard<'a> {
-        let now = clock::now();
+        let now = state.now();
         let State { session, inbox, .. } = &mut *state;
         // Once a look: others wait for theirs.
         if !inbox.is_empty() {
@@ -221,7 +221,7 @@ impl<S: Transport> Link<S> {
         }
         // The application is elsewhere: its connection owns no buffer meanwhile.
         *inbox = Inbox::new();
-        session.handle_reading(now, proto::Reading::Active);
+        state.set_active(proto::Reading::Active);
         state.reading = Reading::Keeper;
         drop(state);
         let space = buffer.buffer();
@@ -232,7 +232,7 @@ impl<S: Transport> Link<S> {
         match result {
             Ok(0) => state.session.handle_end(None),
             Ok(_) => {
-                let now = clock::now();
+                let now = state.now();
                 state.session.read_ahead(now, buffer);
                 if !buffer.is_empty() {
                     state.inbox = buffer.take_unread();

@@ -23,6 +23,15 @@ struct Tried {
     writing: bool,
 }
 
+/// When the clock was looked at.
+#[derive(Clone, Copy)]
+enum Latest {
+    /// Perhaps long ago.
+    Before,
+    /// After what was just read.
+    Read,
+}
+
 /// Why nothing was received.
 #[derive(Debug)]
 pub(crate) enum ReceiveError {
@@ -39,8 +48,15 @@ impl<S: Transport> Link<S> {
     ) -> Result<Option<T>, ReceiveError> {
         let mut state = self.lock();
         let mut tried = Tried::default();
+        let mut latest = Latest::Before;
         let result = loop {
-            let now = clock::now();
+            let now = match latest {
+                // Without input, it is not asked for.
+                Latest::Before if state.inbox.is_empty() => state.latest,
+                Latest::Before => state.now(),
+                Latest::Read => state.latest,
+            };
+            latest = Latest::Before;
             let State { session, inbox, .. } = &mut *state;
             if let Some(item) = take(session, now, inbox) {
                 state.received += 1;
@@ -80,7 +96,10 @@ impl<S: Transport> Link<S> {
                 writing: false,
             };
             state = match state.reading {
-                Reading::Nobody => self.read(state, left),
+                Reading::Nobody => {
+                    latest = Latest::Read;
+                    self.read(state, left)
+                }
                 Reading::Receiver | Reading::Keeper => self.wait(state, left),
             };
         };
@@ -90,7 +109,7 @@ impl<S: Transport> Link<S> {
 
     /// Reads once, with the lock given up.
     fn read<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, timeout: Option<Duration>) -> Guard<'a> {
-        state.session.handle_reading(clock::now(), proto::Reading::Active);
+        state.set_active(proto::Reading::Active);
         state.reading = Reading::Receiver;
         let mut inbox = mem::take(&mut state.inbox);
         let size = state.read_size;
@@ -105,6 +124,7 @@ impl<S: Transport> Link<S> {
         }
         let result = self.transport.read(space, timeout);
         let mut state = self.lock();
+        state.now();
         state.reading = Reading::Nobody;
         state.inbox = inbox;
         match result {

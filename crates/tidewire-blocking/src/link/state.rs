@@ -4,16 +4,21 @@ use std::mem;
 use std::net::Shutdown;
 
 use tidewire_common::Session;
-use tidewire_common::proto::{Fate, Inbox, Instant, Phase};
+use tidewire_common::proto::{self, Fate, Inbox, Instant, Phase};
 
 use super::keeping::Keeping;
 use super::reading;
+use crate::clock;
 
 pub(crate) struct State {
     pub(crate) session: Session,
     /// Input that no turn has consumed; read from the transport only while it is empty.
     pub(super) inbox: Inbox,
     pub(super) reading: Reading,
+    /// The time when it was last asked for: to look at the clock takes as long as much of a short message does.
+    pub(super) latest: Instant,
+    /// Whether the session knows that input is read.
+    pub(super) active: proto::Reading,
     /// How much the receiver reads at once.
     pub(super) read_size: usize,
     pub(super) writing: WriteTurn,
@@ -97,6 +102,8 @@ impl State {
             session,
             inbox,
             reading: Reading::Nobody,
+            latest: clock::now(),
+            active: proto::Reading::Active,
             read_size: reading::BUFFER,
             writing: WriteTurn::Free,
             written: 0,
@@ -109,6 +116,22 @@ impl State {
             news: false,
             ending: Ending::Open,
             keeping: Keeping::default(),
+        }
+    }
+
+    /// The time.
+    pub(super) fn now(&mut self) -> Instant {
+        self.latest = clock::now();
+        self.latest
+    }
+
+    /// Tells the session whether input is read.
+    #[inline]
+    pub(super) fn set_active(&mut self, active: proto::Reading) {
+        if self.active != active {
+            self.active = active;
+            let now = self.now();
+            self.session.handle_reading(now, active);
         }
     }
 

@@ -9,7 +9,6 @@ use tidewire_common::proto::Phase;
 
 use super::keeping::Hurry;
 use super::{Guard, Link, State, WriteTurn};
-use crate::clock;
 use crate::transport::{Transport, is_vain};
 
 /// How much one thread writes for others after its own bytes have left.
@@ -49,6 +48,9 @@ impl<S: Transport> Link<S> {
                 several => self.transport.write_vectored(several, timeout),
             };
             state = self.lock();
+            if timeout.is_none() {
+                state.now();
+            }
             // Others may wait for room.
             state.news = true;
             let len = unsent.len();
@@ -83,13 +85,20 @@ impl State {
         match written {
             Ok(written) => {
                 self.written += written as u64;
-                self.session.give_back(clock::now(), unsent, written);
+                // What waits has a deadline, while nobody measures when the rest left to the microsecond.
+                let now = if written == unsent.len() {
+                    self.latest
+                } else {
+                    self.now()
+                };
+                self.session.give_back(now, unsent, written);
                 written
             }
             Err(error) => {
-                self.session.give_back(clock::now(), unsent, 0);
+                let now = self.now();
+                self.session.give_back(now, unsent, 0);
                 if self.session.phase() != Phase::Ended {
-                    self.session.handle_write_error(clock::now(), error);
+                    self.session.handle_write_error(now, error);
                     self.cut = true;
                 }
                 0
