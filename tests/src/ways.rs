@@ -94,6 +94,23 @@ fn store<R: Role>(endpoint: &mut Endpoint<R>, bytes: &[u8], random: &mut Random,
         } else {
             random.len(16).min(rest.len())
         };
+        if random.one_in(2)
+            && let Some((mut store, most)) = endpoint.connection.take_message_store()
+        {
+            assert!(
+                (1..=store.capacity() - store.len()).contains(&most),
+                "{most} bytes of room"
+            );
+            let (portion, later) = rest.split_at(portion.min(most));
+            rest = later;
+            store.extend_from_slice(portion);
+            // Meanwhile, the connection is used for anything but receiving.
+            endpoint.advance(Duration::ZERO);
+            if endpoint.connection.put_back_message_store(store, portion.len()) {
+                take(endpoint, seen);
+            }
+            continue;
+        }
         let Some((store, most)) = endpoint.connection.message_store() else {
             let (portion, later) = rest.split_at(portion);
             rest = later;

@@ -437,6 +437,19 @@ fn a_store_is_never_more_than_twice_what_arrived() {
     );
 }
 
+#[test]
+fn a_store_that_is_put_back_after_the_end_is_dropped() {
+    let mut server = Endpoint::server(Config::new());
+    server.receive_bytes(&Frame::binary(vec![7; 100_000]).sent_by(Sender::Client)[..20_000]);
+    let (mut store, most) = server.connection.take_message_store().expect("much is missing");
+    assert!(server.connection.take_message_store().is_none(), "it is out");
+    store.resize(store.len() + most, 0);
+    server.connection.handle_end();
+    assert!(!server.connection.put_back_message_store(store, most));
+    assert_eq!(server.receive_bytes(b""), []);
+    assert_eq!(server.connection.phase(), Phase::Ended);
+}
+
 /// What `message_or_header` and the payload behind it put on the wire, and what `message` does.
 fn both_ways<R: Role>(make: impl Fn() -> Endpoint<R>, message: Message<'_>) -> (Appended, Vec<u8>, Vec<u8>) {
     let (mut short, mut long) = (make(), make());

@@ -221,6 +221,11 @@ impl Assembly {
         }
     }
 
+    /// Puts the store of a binary message back.
+    pub(crate) fn put_store(&mut self, store: Vec<u8>) {
+        self.store = Store::Binary(store);
+    }
+
     /// Unmasks the last `len` bytes of the store.
     pub(crate) fn unmask_last(&mut self, key: Option<[u8; 4]>, len: usize) {
         if let Store::Binary(store) = &mut self.store {

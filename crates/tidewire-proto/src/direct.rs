@@ -1,6 +1,7 @@
 //! Reading from the transport straight into the message.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::assembly::Form;
 use crate::connection::Connection;
@@ -33,6 +34,24 @@ impl<R: Role> Connection<R> {
         Some((store, most))
     }
 
+    /// Takes the [message's store](Self::message_store) out, for a transport that is read while the connection is used
+    /// otherwise: for anything but receiving. It is to be [put back](Self::put_back_message_store) before that goes on.
+    pub fn take_message_store(&mut self) -> Option<(Vec<u8>, usize)> {
+        self.message_store().map(|(store, most)| (mem::take(store), most))
+    }
+
+    /// Puts the message's store back, and takes the last `len` bytes of it as received; otherwise as
+    /// [`handle_stored`](Self::handle_stored).
+    ///
+    /// Where the connection has ended meanwhile, the store is dropped.
+    pub fn put_back_message_store(&mut self, store: Vec<u8>, len: usize) -> bool {
+        if self.receive.binary_frame().is_none() {
+            return false;
+        }
+        self.receive.assembly.put_store(store);
+        self.handle_stored(len)
+    }
+
     /// Takes the last `len` bytes of the [message's store](Self::message_store) as received.
     ///
     /// Says whether the frame is whole: then the next [turn](Self::turn) goes on with it, even without input.
@@ -47,9 +66,17 @@ impl<R: Role> Connection<R> {
 impl ReceiveState {
     /// The frame that is open, where its payload goes into the store as it is.
     fn stored_frame(&mut self) -> Option<&mut OpenFrame> {
-        let stores = self.delivery == Delivery::Messages && !self.chunked;
+        if self.delivery == Delivery::Messages && !self.chunked {
+            self.binary_frame()
+        } else {
+            None
+        }
+    }
+
+    /// The frame that is open, where it is one of a binary message that is sent as it is.
+    fn binary_frame(&mut self) -> Option<&mut OpenFrame> {
         match &mut self.place {
-            Place::Payload(frame) if stores && frame.form == Form::Plain && frame.kind == Kind::Binary => {
+            Place::Payload(frame) if frame.form == Form::Plain && frame.kind == Kind::Binary => {
                 (!frame.opcode.is_control()).then_some(frame)
             }
             Place::Payload(_) | Place::Header(_) | Place::InvalidText(_) => None,
@@ -57,7 +84,7 @@ impl ReceiveState {
     }
 
     fn note_stored(&mut self, len: usize) -> bool {
-        let Some(frame) = self.stored_frame() else {
+        let Some(frame) = self.binary_frame() else {
             return false;
         };
         let key = frame.advance(len);
