@@ -1,6 +1,6 @@
 //! Large messages: their payloads are written from where they lie, and read to where they will.
 
-use std::io::{self, IoSlice, Read as _};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
@@ -8,9 +8,11 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use tidewire_blocking::{Accept, Config, Connect, Message, Transport, WebSocket};
+use tidewire_blocking::{Accept, Config, Connect, Message, RecvTimeoutError, Transport, WebSocket};
 use tidewire_tests::corpus::Random;
 use tidewire_tests::live::{Slices, large_messages, watched};
+use tidewire_tests::reference::Sender;
+use tidewire_tests::wire;
 
 use crate::support::{PATIENCE, accepted, bounded, in_background, read_exact};
 
@@ -226,5 +228,67 @@ fn a_large_message_is_let_go_once_it_has_left() {
         ws.send(message).expect("open");
         assert_eq!(watch.strong_count(), 0);
         read.recv_timeout(PATIENCE).expect("all of it is read");
+    });
+}
+
+/// A binary message of a client, masked with zeros.
+fn masked(len: usize) -> Vec<u8> {
+    let mut bytes = wire::header(0x82, len as u64, Sender::Client);
+    let key = bytes.len() - 4;
+    bytes[key..].fill(0);
+    bytes.extend((0..len).map(|at| at.to_le_bytes()[0]));
+    bytes
+}
+
+#[test]
+fn a_wait_inside_a_large_message_ends_in_time_and_loses_nothing() {
+    bounded(|| {
+        let (mut ws, mut peer) = accepted(Config::default(), |stream| stream);
+        let bytes = masked(200_000);
+        for piece in bytes.chunks(30_000) {
+            let result = ws.recv_timeout(Duration::ZERO);
+            assert!(matches!(result, Err(RecvTimeoutError::Timeout)), "{result:?}");
+            peer.write_all(piece).expect("a pair has room");
+        }
+        let message = ws.recv().expect("open").expect("a message");
+        assert!(message.as_bytes() == &bytes[bytes.len() - 200_000..]);
+    });
+}
+
+#[test]
+fn what_comes_with_the_end_of_a_large_message_is_not_a_part_of_it() {
+    bounded(|| {
+        let (mut ws, mut peer) = accepted(Config::default(), |stream| stream);
+        let mut bytes = masked(150_000);
+        let (message, behind) = (bytes[bytes.len() - 150_000..].to_vec(), b"\x81\x82\0\0\0\0hi");
+        bytes.extend_from_slice(behind);
+        bytes.extend_from_slice(&masked(5));
+        let writing = in_background(move || {
+            peer.write_all(&bytes).expect("the server reads");
+            peer
+        });
+        assert!(ws.recv().expect("open").expect("a message").as_bytes() == message);
+        assert_eq!(ws.recv().expect("open"), Some("hi".into()));
+        assert_eq!(ws.recv().expect("open"), Some(vec![0, 1, 2, 3, 4].into()));
+        writing.recv_timeout(PATIENCE).expect("all is written");
+    });
+}
+
+#[test]
+fn who_waits_inside_a_large_message_is_told_of_the_end() {
+    bounded(|| {
+        let (ws, mut peer) = accepted(Config::default(), |stream| stream);
+        peer.write_all(&masked(200_000)[..100_000])
+            .expect("a pair has room");
+        let (tx, mut rx) = ws.split();
+        let receiving = in_background(move || rx.recv());
+        while tx.metrics().traffic.bytes_received < 100_000 {
+            thread::yield_now();
+        }
+        tx.send("meanwhile").expect("open");
+        assert_eq!(&read_exact::<11>(&mut peer), b"\x81\x09meanwhile");
+        drop(peer);
+        let result = receiving.recv_timeout(PATIENCE).expect("it ends");
+        assert!(result.is_err(), "{result:?}");
     });
 }

@@ -113,22 +113,33 @@ impl<S: Transport> Link<S> {
         state.reading = Reading::Receiver;
         let mut inbox = mem::take(&mut state.inbox);
         let size = state.read_size;
+        let mut store = state.session.take_message_store();
         let duties = state.duties();
         drop(state);
         if let Some(duties) = duties {
             self.carry_out(&duties);
         }
-        let space = inbox.buffer();
-        if space.capacity() != size {
-            *space = Vec::with_capacity(size);
-        }
-        let result = self.transport.read(space, timeout);
+        let result = match &mut store {
+            Some(store) => self.transport.read(store.buffer(), timeout),
+            None => {
+                let space = inbox.buffer();
+                if space.capacity() != size {
+                    *space = Vec::with_capacity(size);
+                }
+                self.transport.read(space, timeout)
+            }
+        };
         let mut state = self.lock();
-        state.now();
+        let now = state.now();
+        let is_direct = store.is_some();
+        if let Some(store) = store {
+            state.session.give_back_store(now, store, &mut inbox);
+        }
         state.reading = Reading::Nobody;
         state.inbox = inbox;
         match result {
             Ok(0) => state.session.handle_end(None),
+            Ok(_) if is_direct => {}
             Ok(read) if read >= size => state.read_size = BULK,
             Ok(read) if read < BUFFER / 4 => state.read_size = BUFFER,
             Ok(_) => {}

@@ -27,6 +27,7 @@ mod sending;
 mod socket;
 
 use output::Output;
+pub use receiving::MessageStore;
 pub use socket::Unsent;
 
 use std::fmt;
