@@ -1,7 +1,9 @@
 //! How a connection says that it ended, and how `Stream` and `Sink` do.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt as _};
-use tidewire_tests::live::{Peer, bounded, endpoint, pair, promptly};
+use tidewire_tests::live::{Peer, ROOMY, accepted, bounded, endpoint, pair, promptly, quiet};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{CloseCode, Config, Error, Kind, Message, SendError, Side, TrySendError, WebSocket};
@@ -238,6 +240,38 @@ async fn a_dropped_undriven_connection_ends_at_once_and_a_driven_one_with_1000()
             }
         })
         .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_waited_for_a_slow_handler_is_answered() {
+    bounded(async {
+        for driven in [true, false] {
+            let (ws, mut peer) = accepted(quiet(), ROOMY).await;
+            peer.send(&Frame::text("takes long")).await;
+            peer.send(&Frame::close_with(1000, "")).await;
+            let handle = async |mut ws: WebSocket<DuplexStream>| {
+                assert_eq!(ws.recv().await.expect("open"), Some("takes long".into()));
+                // Longer than the close timeout.
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                ws.recv().await.expect("a good end")
+            };
+            let serve = async {
+                if driven {
+                    ws.run(handle).await
+                } else {
+                    handle(ws).await
+                }
+            };
+            let end = async {
+                let frame = peer.frame().await;
+                assert_eq!(frame, Some((0x88, vec![0x03, 0xe8])), "driven: {driven}");
+                drop(peer);
+            };
+            let (received, ()) = tokio::join!(serve, end);
+            assert_eq!(received, None, "driven: {driven}");
+        }
     })
     .await;
 }

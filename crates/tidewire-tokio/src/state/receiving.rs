@@ -67,6 +67,10 @@ impl<S: Transport> State<S> {
         next: impl Fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
         let mut budget = BYTES_A_POLL;
+        if !self.input.is_empty() {
+            // It may have waited long for the application: deadlines that it sets begin now.
+            self.now();
+        }
         loop {
             let now = self.latest;
             if let Some(received) = next(&mut self.session, now, self.input.inbox(&mut Inbox::new())) {
