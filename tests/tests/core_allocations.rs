@@ -1,7 +1,9 @@
 //! What is allocated, counted; and what is not copied, by its address.
 
 use allocation_counter::{AllocationInfo, measure};
-use tidewire_proto::{Config, Connection, Delivery, Event, Inbox, Instant, Message, OwnedMessage, Server};
+use tidewire_proto::{
+    Appended, Config, Connection, Delivery, Event, Inbox, Instant, Message, OwnedMessage, Server,
+};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::{self, Frame};
 
@@ -64,6 +66,37 @@ fn a_whole_message_in_the_input_is_lent_without_an_allocation_or_a_copy() {
             assert_eq!(allocated.count_total, 0, "{len} bytes");
         }
     }
+}
+
+#[test]
+fn a_message_at_hand_is_lent_without_an_allocation_or_a_copy() {
+    for len in [0, 1, 125, 126, 16 * 1024, 65_536, 1 << 20] {
+        for whole in [Frame::text("x".repeat(len)), Frame::binary(vec![1; len])] {
+            let mut receiver = Receiver::new();
+            let bytes = frame(&whole);
+            receiver.inbox.extend(&bytes);
+            let start = receiver.inbox.unread().as_ptr().addr();
+            let mut lent = None;
+            let allocated = measure(|| {
+                let message = receiver.connection.message_at_hand(&mut receiver.inbox);
+                lent = message.map(|message| (message.as_bytes().as_ptr().addr(), message.as_bytes().len()));
+            });
+            assert_eq!(lent, Some((start + bytes.len() - len, len)), "address and length");
+            assert_eq!(allocated.count_total, 0, "{len} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_header_is_written_without_an_allocation_whatever_the_length_of_its_payload() {
+    let mut receiver = Receiver::new();
+    let payload = vec![7; 1 << 20];
+    let allocated = measure(|| {
+        let mut tx = receiver.connection.writer(Instant::START, &mut receiver.out);
+        let appended = tx.message_or_header(&payload[..]);
+        assert_eq!(appended, Ok(Appended::Header));
+    });
+    assert_eq!((allocated.count_total, receiver.out.len()), (0, 10));
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! What the adapters allocate for a message: the message, and nothing else once they are warm.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
+use allocation_counter::measure;
+use futures_util::FutureExt as _;
+use tidewire_blocking as blocking;
+use tidewire_tests::live::{REQUEST, ROOMY, accepted, bounded, bounded_now, quiet};
+use tidewire_tests::reference::Sender;
+use tidewire_tests::wire::Frame;
+
+/// What is echoed before anything is counted.
+const WARM_UP: usize = 10;
+/// The length of the payloads.
+const LEN: usize = 100;
+
+#[test]
+fn an_echo_over_threads_allocates_the_message_alone() {
+    bounded_now(|| {
+        let (mut peer, ours) = UnixStream::pair().expect("a pair");
+        peer.write_all(REQUEST).expect("a pair has room");
+        let mut ws = blocking::Accept::new()
+            .config(quiet())
+            .accept(ours)
+            .expect("a good request");
+        let mut head = [0; 1024];
+        assert!(peer.read(&mut head).expect("a response") > 0);
+        for whole in [Frame::text("x".repeat(LEN)), Frame::binary(vec![7; LEN])] {
+            let mut rounds = Vec::new();
+            for _ in 0..2 * WARM_UP {
+                peer.write_all(&whole.sent_by(Sender::Client))
+                    .expect("a pair has room");
+                let allocated = measure(|| {
+                    let message = ws.recv().expect("open").expect("a message");
+                    ws.send(message).expect("open");
+                });
+                let mut echo = [0; 2 + LEN];
+                peer.read_exact(&mut echo).expect("an echo");
+                rounds.push((allocated.count_total, allocated.bytes_total));
+            }
+            // Now and then the keeper is told something, which may take memory, too.
+            let mut rounds = rounds.split_off(WARM_UP);
+            rounds.sort_unstable();
+            assert_eq!(rounds[WARM_UP / 2], (1, LEN as u64), "{rounds:?}");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_received_over_tokio_allocates_itself_alone() {
+    bounded(async {
+        let (mut ws, mut peer) = accepted(quiet(), ROOMY).await;
+        for whole in [Frame::text("x".repeat(LEN)), Frame::binary(vec![7; LEN])] {
+            for round in 0..2 * WARM_UP {
+                // For a new budget of tokio's.
+                tokio::task::yield_now().await;
+                // The first finds the input empty, the others do not.
+                for _ in 0..4 {
+                    peer.send(&whole).await;
+                }
+                for _ in 0..4 {
+                    let mut received = None;
+                    let allocated = measure(|| received = ws.recv().now_or_never());
+                    let message = received.expect("at hand").expect("open").expect("a message");
+                    assert_eq!(message.len(), LEN);
+                    if round >= WARM_UP {
+                        assert_eq!(allocated.count_total, 1, "round {round}");
+                        assert_eq!(allocated.bytes_total, LEN as u64, "round {round}");
+                    }
+                }
+            }
+        }
+    })
+    .await;
+}
