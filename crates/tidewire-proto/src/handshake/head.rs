@@ -3,6 +3,9 @@ use super::head_limits::HeadLimits;
 use super::syntax::{is_token_byte, is_value_byte};
 use super::unshown::Unshown;
 
+/// What a status line begins with.
+const HTTP: &[u8] = b"HTTP/";
+
 /// What the first line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StartLine {
@@ -78,20 +81,48 @@ impl Head {
 
     /// Takes input up to the head's end, and gives what follows once that is there.
     pub(super) fn handle_input<'i>(&mut self, input: &'i [u8]) -> Result<Option<&'i [u8]>, HeadError> {
-        let mut bytes = input.iter();
-        while let Some(&byte) = bytes.next() {
-            if self.skipped + self.received.0.len() >= self.limits.bytes {
-                return Err(HeadError::HeadTooLong {
-                    limit: self.limits.bytes,
-                });
-            }
+        let taken = self.taken(input)?;
+        let (head, rest) = input.split_at_checked(taken).unwrap_or((input, &[]));
+        self.received.0.extend_from_slice(head);
+        Ok((self.place == Place::Complete).then_some(rest))
+    }
+
+    /// How much of the input belongs to the head.
+    fn taken(&mut self, input: &[u8]) -> Result<usize, HeadError> {
+        let room = self
+            .limits
+            .bytes
+            .saturating_sub(self.skipped + self.received.0.len());
+        let within = input.get(..room).unwrap_or(input);
+        let mut at = 0;
+        while self.place != Place::Complete {
+            at += self.skip_plain(within.get(at..).unwrap_or_default());
+            let Some(&byte) = within.get(at) else { break };
             self.place = self.judge(byte)?;
-            self.received.0.push(byte);
-            if self.place == Place::Complete {
-                return Ok(Some(bytes.as_slice()));
-            }
+            at += 1;
         }
-        Ok(None)
+        if self.place != Place::Complete && at < input.len() {
+            return Err(HeadError::HeadTooLong {
+                limit: self.limits.bytes,
+            });
+        }
+        Ok(at)
+    }
+
+    /// Passes bytes that leave everything as it is but the length of the line; gives their number.
+    fn skip_plain(&mut self, input: &[u8]) -> usize {
+        let within = input
+            .get(..self.limits.line.saturating_sub(self.line_len))
+            .unwrap_or(input);
+        let len = match self.place {
+            Place::StartLine if self.line_len < HTTP.len() => Some(0),
+            Place::StartLine | Place::Value => within.iter().position(|&byte| !is_value_byte(byte)),
+            Place::Name => within.iter().position(|&byte| !is_token_byte(byte)),
+            Place::LineEnd | Place::LineStart | Place::HeadEnd | Place::Complete => Some(0),
+        };
+        let len = len.unwrap_or(within.len());
+        self.line_len += len;
+        len
     }
 
     /// The bytes received, which are the whole head once it is complete.
@@ -145,7 +176,6 @@ impl Head {
     }
 
     fn check_start_line(&self, byte: u8) -> Result<(), Malformed> {
-        const HTTP: &[u8] = b"HTTP/";
         if !is_value_byte(byte) {
             return Err(Malformed::Control(byte));
         }
@@ -220,6 +250,10 @@ mod tests {
         ];
         for (input, at, expected) in table {
             assert_eq!(outcome(input), (*at, *expected), "{}", input.escape_ascii());
+            let whole = Head::new(StartLine::Request, LIMITS)
+                .handle_input(input)
+                .map(|rest| rest.is_some());
+            assert_eq!(whole, *expected, "{} at once", input.escape_ascii());
         }
     }
 

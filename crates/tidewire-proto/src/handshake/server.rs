@@ -131,10 +131,11 @@ fn receive<'i>(head: &mut Head, input: &'i [u8]) -> Result<Option<(Request, &'i 
     let request = Request::parse(head)?;
     // What follows the head is read as frames, so a body there would be taken for frames of somebody else's
     // choice.
-    let fields = request.fields();
-    let has_body =
-        fields.all("content-length").any(|len| len != b"0") || fields.first("transfer-encoding").is_some();
-    if request.method() == "GET" && has_body {
+    let has_body = |(name, value): (&str, &[u8])| {
+        name.eq_ignore_ascii_case("content-length") && value != b"0"
+            || name.eq_ignore_ascii_case("transfer-encoding")
+    };
+    if request.method() == "GET" && request.fields().iter().any(has_body) {
         return Err(RequestError::UnexpectedBody);
     }
     Ok(Some((request, rest)))

@@ -9,7 +9,7 @@ use super::fields::{Fields, write_field};
 use super::offer::{Offers, received_extensions};
 use super::request::{HttpVersion, Request};
 use super::request_error::RequestError;
-use super::syntax::check_token;
+use super::syntax::{check_token, elements};
 use crate::deflate::{Contexts, Parameters};
 
 /// A request that may become a connection: every check of §4.2.1 has passed.
@@ -47,18 +47,17 @@ impl Upgrade {
     ///
     /// The first rule of §4.2.1 that the request breaks; [`RequestError::response`] is the answer.
     pub fn check(request: &Request) -> Result<Self, RequestError> {
-        let fields = request.fields();
+        let fields = Wanted::find(request.fields());
         // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST
         // respond with a 400 [...] to any request message that contains more than one Host header field line
         // or a Host header field with an invalid field value."
-        if request.version() == HttpVersion::Http11 && check_authority(exactly_one(fields, "Host")?).is_err()
-        {
+        if request.version() == HttpVersion::Http11 && check_authority(fields.host.value("Host")?).is_err() {
             return Err(RequestError::Host);
         }
         // (3), (4): "containing the value "websocket"", "a |Connection| header field that includes the token
         // "Upgrade"", both "treated as an ASCII case-insensitive value". They go before (1): who asks for
         // something else altogether, by whatever method, is to learn what is spoken here.
-        if !fields.has_token("upgrade", "websocket") || !fields.has_token("connection", "upgrade") {
+        if !fields.upgrades_to_websocket || !fields.connection_upgrades {
             return Err(RequestError::NotAnUpgrade);
         }
         // §4.2.1 (1): "An HTTP/1.1 or higher GET request".
@@ -74,21 +73,30 @@ impl Upgrade {
             return Err(RequestError::Target);
         }
         // (6) goes before (5): another version may have another key, and its client is to learn of ours.
-        let version = exactly_one(fields, "Sec-WebSocket-Version")?;
+        let version = fields.version.value("Sec-WebSocket-Version")?;
         if version != b"13" {
             return Err(RequestError::Version {
                 version: excerpt(version),
             });
         }
-        let key = exactly_one(fields, "Sec-WebSocket-Key")?;
+        let key = fields.key.value("Sec-WebSocket-Key")?;
         if !is_key(key) {
             return Err(RequestError::Key);
         }
-        let extensions =
-            received_extensions(fields.all("sec-websocket-extensions")).ok_or(RequestError::Extensions)?;
+        let extensions = if fields.extensions.count > 0 {
+            let offered = request.fields().all("sec-websocket-extensions");
+            received_extensions(offered).ok_or(RequestError::Extensions)?
+        } else {
+            Offers::default()
+        };
+        let subprotocols = if fields.subprotocols.count > 0 {
+            offered_subprotocols(request.fields())?
+        } else {
+            Offers::default()
+        };
         Ok(Self {
             accept: accept_key(key),
-            subprotocols: offered_subprotocols(fields)?,
+            subprotocols,
             extensions,
         })
     }
@@ -139,10 +147,67 @@ impl Upgrade {
     }
 }
 
-fn exactly_one<'f>(fields: &'f Fields, field: &'static str) -> Result<&'f [u8], RequestError> {
-    fields
-        .exactly_one(field)
-        .map_err(|count| RequestError::NotExactlyOne { field, count })
+/// What §4.2.1 asks of the fields, found in one pass over them.
+#[derive(Default)]
+struct Wanted<'f> {
+    host: Seen<'f>,
+    key: Seen<'f>,
+    version: Seen<'f>,
+    extensions: Seen<'f>,
+    subprotocols: Seen<'f>,
+    upgrades_to_websocket: bool,
+    connection_upgrades: bool,
+}
+
+impl<'f> Wanted<'f> {
+    fn find(fields: &'f Fields) -> Self {
+        let mut wanted = Self::default();
+        for (name, value) in fields.iter() {
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            if is("host") {
+                wanted.host.note(value);
+            } else if is("upgrade") {
+                wanted.upgrades_to_websocket |= has_element(value, b"websocket");
+            } else if is("connection") {
+                wanted.connection_upgrades |= has_element(value, b"upgrade");
+            } else if is("sec-websocket-key") {
+                wanted.key.note(value);
+            } else if is("sec-websocket-version") {
+                wanted.version.note(value);
+            } else if is("sec-websocket-extensions") {
+                wanted.extensions.note(value);
+            } else if is("sec-websocket-protocol") {
+                wanted.subprotocols.note(value);
+            }
+        }
+        wanted
+    }
+}
+
+/// How often a field is there.
+#[derive(Default)]
+struct Seen<'f> {
+    last: &'f [u8],
+    count: usize,
+}
+
+impl<'f> Seen<'f> {
+    fn note(&mut self, value: &'f [u8]) {
+        self.last = value;
+        self.count += 1;
+    }
+
+    /// The value of a field that must be there exactly once.
+    fn value(&self, field: &'static str) -> Result<&'f [u8], RequestError> {
+        match self.count {
+            1 => Ok(self.last),
+            count => Err(RequestError::NotExactlyOne { field, count }),
+        }
+    }
+}
+
+fn has_element(list: &[u8], element: &[u8]) -> bool {
+    elements(list).any(|have| have.eq_ignore_ascii_case(element))
 }
 
 /// §4.2.1 (1) takes a path or an absolute URL; §3: "Fragment identifiers are meaningless in the context of
