@@ -43,6 +43,8 @@ pub(crate) struct Input {
     inbox: Option<Box<Inbox>>,
     /// The last read filled its buffer.
     bulk: bool,
+    /// The last read did not, so it took all that the socket had.
+    drained: bool,
 }
 
 impl Input {
@@ -51,6 +53,7 @@ impl Input {
         Self {
             inbox: (!rest.is_empty()).then(|| Box::new(rest)),
             bulk: false,
+            drained: false,
         }
     }
 
@@ -81,6 +84,17 @@ impl Input {
     /// Notes how much a read brought.
     pub(crate) fn note_read(&mut self, len: usize) {
         self.bulk = self.inbox.as_ref().is_some_and(|inbox| inbox.capacity() == len);
+        self.drained = !self.bulk;
+    }
+
+    /// Notes a read that went past the buffer.
+    pub(crate) fn note_read_past(&mut self) {
+        self.drained = false;
+    }
+
+    /// Whether nothing is left to be consumed, here or, as of the last read, in the socket.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained && self.is_empty()
     }
 
     /// Gives the buffer back; what is left in it stays, in a store of its own size.

@@ -19,6 +19,7 @@ use tracing::{Instrument, debug, debug_span, info, warn};
 use crate::accept::Accept;
 use crate::control::{Control, Seat};
 use crate::driver::{self, Ended};
+use crate::state::Ending;
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.
@@ -247,7 +248,10 @@ where
     seat.connect(&shared);
     let id = ws.id();
     let span = debug_span!("connection", %id);
-    shared.with(|state, _| state.hand_to_driver());
+    shared.with(|state, _| {
+        state.hand_to_driver();
+        state.ending = Ending::Drop;
+    });
     // The call of the handler is part of what may fail. Its future is boxed, since one that is passed on by value
     // stands in the task once for each hand it went through.
     let running = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Box::pin(handler(ws)))));

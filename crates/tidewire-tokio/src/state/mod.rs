@@ -44,6 +44,7 @@ pub(crate) struct State<S> {
     /// What was written has not been flushed by the socket itself.
     unflushed: bool,
     ended: Directions,
+    pub(crate) ending: Ending,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
     /// How much had been inflated when the application last had to wait.
@@ -74,6 +75,15 @@ pub(crate) fn give_way(cx: &mut Context<'_>) {
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
+/// How a socket is ended behind the closing handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Our side is shut down and the peer's awaited: TLS has something to say at its end.
+    ShutDown,
+    /// The same, but a socket that has nothing left to read may be dropped: TCP itself.
+    Drop,
+}
+
 /// What has ended of a socket that is still there.
 #[derive(Clone, Copy, Debug, Default)]
 struct Directions {
@@ -95,6 +105,7 @@ impl<S> State<S> {
             armed: Instant::NEVER,
             unflushed: false,
             ended: Directions::default(),
+            ending: Ending::ShutDown,
             reading: Reading::Active,
             worked: 0,
             progress: Progress::new(),

@@ -151,6 +151,7 @@ impl<S: Transport> State<S> {
                 let now = self.now();
                 if is_direct {
                     self.session.handle_stored(now, read);
+                    self.input.note_read_past();
                 } else {
                     self.input.note_read(read);
                 }

@@ -2,10 +2,10 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tidewire_common::proto::Fate;
+use tidewire_common::proto::{Closed, Fate};
 use tidewire_common::{Error, Session};
 
-use super::{State, Transport};
+use super::{Ending, State, Transport};
 use crate::wakers::ToWake;
 
 /// How many slices are written at once: eight long messages, each behind its header.
@@ -17,6 +17,9 @@ impl<S: Transport> State<S> {
         self.handle_timeout(cx);
         loop {
             if self.ended.receiving && self.is_flushed() {
+                self.session.handle_end(None);
+            }
+            if self.session.fate() == Fate::HalfClose && self.is_flushed() && self.may_drop() {
                 self.session.handle_end(None);
             }
             if self.session.fate() == Fate::Drop {
@@ -91,6 +94,15 @@ impl<S: Transport> State<S> {
 }
 
 impl<S> State<S> {
+    /// Whether the socket, everything written, may go before the peer's end of it has come.
+    ///
+    /// §5.5.1: after a Close frame an endpoint "MUST NOT send any more data frames", so once it was read and nothing
+    /// is left in the socket there is nothing that a reset could answer. A peer that broke a rule may go on sending.
+    fn may_drop(&self) -> bool {
+        let is_last = |closed: &Closed| closed.received().is_some() && closed.cause().is_none();
+        self.ending == Ending::Drop && self.input.is_drained() && self.session.closed().is_some_and(is_last)
+    }
+
     fn note_written(&mut self, written: usize) {
         // A peer that takes only a part is watched from now on.
         let now = if written < self.session.left_to_write() {
