@@ -27,10 +27,31 @@ const KEY_DECODER: GeneralPurpose = GeneralPurpose::new(
 /// assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
 pub fn accept_key(key: &[u8]) -> String {
-    // §4.2.2: "concatenating /key/ [...] with the string "258EAFA5-[...]", taking the SHA-1 hash of this
-    // concatenated value to obtain a 20-byte value and base64-encoding [...] this 20-byte hash".
-    let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
-    STANDARD.encode(digest)
+    AcceptKey::of(key).as_str().into()
+}
+
+/// A `Sec-WebSocket-Accept` value: 20 bytes take 28 in base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AcceptKey([u8; 28]);
+
+impl AcceptKey {
+    pub(super) fn of(key: &[u8]) -> Self {
+        // §4.2.2: "concatenating /key/ [...] with the string "258EAFA5-[...]", taking the SHA-1 hash of this
+        // concatenated value to obtain a 20-byte value and base64-encoding [...] this 20-byte hash".
+        let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+        let mut text = [0; 28];
+        let written = STANDARD.encode_slice(digest, &mut text);
+        debug_assert_eq!(written, Ok(text.len()));
+        Self(text)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// The `Sec-WebSocket-Key` value of a client's nonce.
@@ -41,8 +62,8 @@ pub(super) fn encode_nonce(nonce: [u8; 16]) -> String {
 /// Whether a `Sec-WebSocket-Key` value is the padded base64 of 16 bytes.
 pub(super) fn is_key(key: &[u8]) -> bool {
     // §4.2.1: "a base64-encoded [...] value that, when decoded, is 16 bytes in length". The length goes
-    // first, so that a long value is not decoded at all.
-    key.len() == 24 && KEY_DECODER.decode(key).is_ok_and(|nonce| nonce.len() == 16)
+    // first, so that a long value is not decoded at all. Without padding 24 characters would hold 18 bytes.
+    key.len() == 24 && KEY_DECODER.decode_slice(key, &mut [0; 18]) == Ok(16)
 }
 
 #[cfg(test)]

@@ -106,8 +106,17 @@ impl Request {
 
     /// Parses a complete head.
     pub(super) fn parse(head: &Head) -> Result<Self, RequestError> {
-        let mut room = vec![httparse::EMPTY_HEADER; head.field_count()];
-        let mut parsed = httparse::Request::new(&mut room);
+        // Browsers send a dozen fields or two.
+        let mut few = [httparse::EMPTY_HEADER; 24];
+        let mut many;
+        let room = match few.get_mut(..head.field_count()) {
+            Some(few) => few,
+            None => {
+                many = vec![httparse::EMPTY_HEADER; head.field_count()];
+                &mut many
+            }
+        };
+        let mut parsed = httparse::Request::new(room);
         let status = parsed.parse(head.as_bytes()).map_err(|error| match error {
             httparse::Error::Version if names_another_version(head.as_bytes()) => RequestError::HttpVersion,
             _ => RequestError::Malformed(Malformed::StartLine),

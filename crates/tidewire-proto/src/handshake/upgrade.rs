@@ -1,7 +1,6 @@
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::accept_key::{accept_key, is_key};
+use super::accept_key::{AcceptKey, is_key};
 use super::acceptance::Acceptance;
 use super::client_request::check_authority;
 use super::error::{AcceptanceError, excerpt};
@@ -35,7 +34,7 @@ use crate::deflate::{Contexts, Parameters};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upgrade {
-    accept: String,
+    accept: AcceptKey,
     subprotocols: Offers,
     extensions: Offers,
 }
@@ -95,7 +94,7 @@ impl Upgrade {
             Offers::default()
         };
         Ok(Self {
-            accept: accept_key(key),
+            accept: AcceptKey::of(key),
             subprotocols,
             extensions,
         })
@@ -253,7 +252,8 @@ fn offered_subprotocols(fields: &Fields) -> Result<Offers, RequestError> {
 mod tests {
     use alloc::boxed::Box;
     use alloc::format;
-    use alloc::string::ToString as _;
+    use alloc::string::{String, ToString as _};
+    use alloc::vec;
     use core::error::Error;
 
     use super::*;
@@ -317,6 +317,14 @@ mod tests {
             expected.escape_ascii().to_string()
         );
         Ok(())
+    }
+
+    #[test]
+    fn a_request_has_as_many_fields_as_the_limit_lets_it() {
+        for count in [23, 24, 25, 26, 95] {
+            let others = vec![("X-Other", "1"); count - 5];
+            assert_eq!(with(GET, &others).map(|_| ()), Ok(()), "{count} fields");
+        }
     }
 
     #[test]
