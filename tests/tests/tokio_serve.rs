@@ -434,3 +434,34 @@ async fn frames_behind_the_request_in_one_write_are_received() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_connection_that_both_have_closed_does_not_wait_for_the_client_to_end_it() {
+    bounded(async {
+        let server = Running::echo().await;
+        let mut peer = server.client().await;
+        peer.send(&Frame::text("last")).await;
+        peer.send(&Frame::close_with(1000, "")).await;
+        // The client's socket is open all the while.
+        server.connections(0).await;
+        assert_eq!(peer.next().await, (0x81, b"last".to_vec()));
+        assert_eq!(peer.next().await, (0x88, 1000_u16.to_be_bytes().to_vec()));
+        assert_eq!(peer.frame().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_on_behind_its_close_still_gets_ours() {
+    bounded(async {
+        let server = Running::echo().await;
+        let mut peer = server.client().await;
+        let mut bytes = Frame::close_with(1000, "").sent_by(Sender::Client);
+        // More than a buffer takes at once: closing now would reset the connection.
+        bytes.resize(32 * 1024, 0);
+        peer.send_bytes(&bytes).await;
+        assert_eq!(peer.next().await, (0x88, 1000_u16.to_be_bytes().to_vec()));
+        assert_eq!(peer.frame().await, None);
+    })
+    .await;
+}
