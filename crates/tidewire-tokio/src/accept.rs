@@ -14,6 +14,9 @@ use crate::websocket::WebSocket;
 /// How much input is discarded after a refusal, so that it is not lost in a reset.
 const MAX_DISCARDED: usize = 1 << 20;
 
+/// The room for an answer that adds nothing, which has 129 bytes.
+const USUAL_ANSWER: usize = 160;
+
 /// Answers the opening handshake of a client on any byte stream, with the default settings.
 ///
 /// # Errors
@@ -98,18 +101,24 @@ impl Accept {
         let mut stopped = pin!(stopped);
         let mut accepting = Accepting::new(&self.config, self.policy.clone(), clock.now());
         let deadline = accepting.poll_timeout().map(|at| clock.to_tokio(at));
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(USUAL_ANSWER);
         let negotiated = loop {
-            let input = tokio::select! {
-                input = within(deadline, read(stream)) => input,
+            let mut take = |input: &[u8]| match input {
+                [] => Err(HandshakeError::UnexpectedEnd),
+                input => accepting.handle_input(input, &mut out),
+            };
+            let answer = tokio::select! {
+                biased;
+                answer = within(deadline, read(stream, &mut take)) => answer,
                 _ = &mut stopped => {
                     let refused = accepting.decline(503, "server shuts down\n", &mut out);
-                    return Err(refuse(stream, &out, accepting.refusal_timeout(clock.now()), refused).await);
+                    return Err(Box::pin(refuse(stream, &out, accepting.refusal_timeout(clock.now()), refused)).await);
                 }
             };
-            let answer = match input {
-                Ok(input) if input.is_empty() => return Err(HandshakeError::UnexpectedEnd),
-                Ok(input) => accepting.handle_input(&input, &mut out),
+            let answer = match answer {
+                // Nobody is there to be refused.
+                Ok(Err(HandshakeError::UnexpectedEnd)) => return Err(HandshakeError::UnexpectedEnd),
+                Ok(answer) => answer,
                 Err(HandshakeError::Timeout) => {
                     accepting.handle_timeout(clock.now(), &mut out).map(|()| None)
                 }
@@ -119,7 +128,13 @@ impl Accept {
                 Ok(Some(negotiated)) => break negotiated,
                 Ok(None) => {}
                 Err(refused) => {
-                    return Err(refuse(stream, &out, accepting.refusal_timeout(clock.now()), refused).await);
+                    return Err(Box::pin(refuse(
+                        stream,
+                        &out,
+                        accepting.refusal_timeout(clock.now()),
+                        refused,
+                    ))
+                    .await);
                 }
             }
         };
@@ -129,7 +144,7 @@ impl Accept {
 }
 
 /// Sends a refusal, and reads until the client has closed: a socket closed with unread input is reset, and the
-/// refusal lost. Gives the refusal back.
+/// refusal lost. Gives the refusal back. To be boxed, since those who are not refused need no room for it.
 async fn refuse<S: Transport>(
     stream: &mut S,
     out: &[u8],
@@ -141,7 +156,7 @@ async fn refuse<S: Transport>(
         stream.shutdown().await?;
         let mut discarded = 0;
         while discarded < MAX_DISCARDED {
-            match read(stream).await?.len() {
+            match read(stream, <[u8]>::len).await? {
                 0 => break,
                 len => discarded += len,
             }

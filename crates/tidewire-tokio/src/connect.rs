@@ -116,10 +116,13 @@ impl Connect {
         let deadline = deadline.map(|at| clock.to_tokio(at));
         within(deadline, write(&mut stream, &out)).await?;
         let negotiated = loop {
-            match within(deadline, read(&mut stream)).await {
-                Ok(input) if input.is_empty() => opening.handle_end()?,
-                Ok(input) => {
-                    if let Some(negotiated) = opening.handle_input(&input)? {
+            let take = |input: &[u8]| match input {
+                [] => opening.handle_end().map(|()| None),
+                input => opening.handle_input(input),
+            };
+            match within(deadline, read(&mut stream, take)).await {
+                Ok(answer) => {
+                    if let Some(negotiated) = answer? {
                         break negotiated;
                     }
                 }

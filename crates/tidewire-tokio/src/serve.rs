@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,8 +118,9 @@ where
             accept,
             control,
         } = self;
-        let handler = Arc::new(handler);
+        let (accept, handler) = (Arc::new(accept), Arc::new(handler));
         let host = Host(control.clone());
+        let mut stopped = pin!(control.stopped());
         let deadline = loop {
             tokio::select! {
                 (stream, peer) = next(&listener) => {
@@ -127,7 +128,7 @@ where
                     // Boxed, so that its state leaves the task when the connection begins.
                     control.spawn(|seat| serve_one(Box::pin(open(stream, peer, accept, seat, handler))));
                 }
-                deadline = control.stopped() => break deadline,
+                deadline = &mut stopped => break deadline,
             }
         };
         drop(listener);
@@ -195,7 +196,7 @@ struct Opened<H> {
 async fn open<H>(
     stream: TcpStream,
     peer: SocketAddr,
-    accept: Accept,
+    accept: Arc<Accept>,
     seat: Seat,
     handler: Arc<H>,
 ) -> Option<Opened<H>> {
