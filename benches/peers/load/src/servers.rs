@@ -70,7 +70,22 @@ pub(crate) fn find(name: &str) -> Option<&'static Server> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn every_binary_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../servers/src/bin");
+        let mut binaries: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .filter_map(|entry| Some(entry.unwrap().path().file_stem()?.to_str()?.to_owned()))
+            .collect();
+        let mut listed: Vec<&str> = SERVERS.iter().map(|server| server.name).collect();
+        binaries.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(binaries, listed);
+    }
 
     #[test]
     fn every_contest_has_its_raw_server() {
