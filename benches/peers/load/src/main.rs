@@ -4,6 +4,7 @@ mod alone;
 mod arguments;
 mod compression;
 mod cores;
+mod date;
 mod exchange;
 mod frames;
 mod handshake;
@@ -22,6 +23,7 @@ mod turns;
 
 use std::fs;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use anyhow::Result;
 use clap::Parser as _;
@@ -48,6 +50,8 @@ fn main() -> Result<ExitCode> {
     }
     raise_file_limit()?;
     let _alone = alone::wait()?;
+    // Pinned to one, a process has no more.
+    let cores = available_parallelism()?.get();
     cores::pin_load()?;
     let mut results = Vec::new();
     for scenario in scenarios {
@@ -59,6 +63,9 @@ fn main() -> Result<ExitCode> {
     println!("{}", table::all(&results)?);
     if let Some(file) = arguments.json {
         fs::write(file, format!("{:#}\n", json::all(&results)))?;
+    }
+    if let Some(file) = arguments.markdown {
+        fs::write(file, table::page(&results, cores)?)?;
     }
     let failed = results
         .iter()

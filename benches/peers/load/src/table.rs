@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::date;
 use crate::results::{Results, Row, State};
 use crate::scenarios::Unit;
 
@@ -14,6 +15,16 @@ pub(crate) fn all(results: &[Results]) -> Result<String, fmt::Error> {
     for result in results {
         scenario(result, &mut out)?;
     }
+    overview(results, &mut out)?;
+    Ok(out)
+}
+
+/// The overview alone, as a page to be included elsewhere, with the day and the machine.
+pub(crate) fn page(results: &[Results], cores: usize) -> Result<String, fmt::Error> {
+    let mut out = format!(
+        "Measured on {}, on a machine with {cores} cores.\n\n",
+        date::today()
+    );
     overview(results, &mut out)?;
     Ok(out)
 }
