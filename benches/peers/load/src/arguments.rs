@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use regex::{Regex, RegexBuilder};
 
+use crate::growth;
 use crate::servers::{self, Server};
 
 const EXAMPLES: &str = "\
@@ -22,8 +23,11 @@ error; the tables at the end are Markdown.";
 
 /// Loads echo servers and measures what each costs, beside a server that echoes bare bytes.
 #[derive(Debug, Parser)]
-#[command(name = "peers", after_help = EXAMPLES)]
+#[command(name = "peers", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Servers to measure; all by default. The raw ones are added where they are needed.
     #[arg(value_name = "SERVER", value_parser = server)]
     pub(crate) servers: Vec<&'static Server>,
@@ -51,6 +55,12 @@ pub(crate) struct Arguments {
     /// Lists servers and scenarios instead.
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+/// What else the load can be used for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Growth(growth::Arguments),
 }
 
 fn server(name: &str) -> Result<&'static Server, String> {

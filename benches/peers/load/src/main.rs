@@ -7,6 +7,7 @@ mod cores;
 mod date;
 mod exchange;
 mod frames;
+mod growth;
 mod handshake;
 mod json;
 mod measure;
@@ -29,7 +30,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::measure::{Measured, measure};
 use crate::results::{Results, Row, State};
 use crate::scenarios::{Scenario, Unit};
@@ -53,6 +54,9 @@ fn main() -> Result<ExitCode> {
     // Pinned to one, a process has no more.
     let cores = available_parallelism()?.get();
     cores::pin_load()?;
+    if let Some(Command::Growth(arguments)) = &arguments.command {
+        return growth::run(arguments, cores);
+    }
     let mut results = Vec::new();
     for scenario in scenarios {
         let servers = contestants(&scenario, &arguments.servers);

@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod echo;
+mod growth;
 mod handshakes;
 mod idle;
 
@@ -11,12 +12,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::compression::Deflate;
+use crate::growth::Point;
 use crate::handshake;
 use crate::process::{Process, Started};
 use crate::scenarios::{Scenario, Work};
 use crate::servers::{Contest, Server};
 use crate::stream::{Security, Stream};
 use crate::turns::Talk;
+
+pub(crate) use growth::Cost;
 
 /// How long a server is loaded before it counts.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -48,19 +52,11 @@ pub(crate) enum Measured {
 
 /// Measures a server once, for about as long as `time`.
 pub(crate) fn measure(scenario: &Scenario, server: &Server, time: Duration) -> Result<Measured> {
-    let subject = Subject {
-        server,
-        talk: if server.is_raw() {
-            Talk::Raw
-        } else {
-            Talk::WebSocket
-        },
-        security: match scenario.contest {
-            Contest::Tls => Security::Tls,
-            Contest::Tasks | Contest::Threads => Security::Plain,
-        },
-        deflate: scenario.deflate(),
+    let security = match scenario.contest {
+        Contest::Tls => Security::Tls,
+        Contest::Tasks | Contest::Threads => Security::Plain,
     };
+    let subject = Subject::new(server, security, scenario.deflate());
     let outcome = match scenario.work {
         Work::Echo {
             connections,
@@ -80,6 +76,12 @@ pub(crate) fn measure(scenario: &Scenario, server: &Server, time: Duration) -> R
     }
 }
 
+/// Measures a server at one point of its growth, for about as long as `time`.
+pub(crate) fn measure_growth(point: &Point, server: &Server, time: Duration) -> Result<Cost> {
+    let subject = Subject::new(server, Security::Plain, Deflate::Off);
+    growth::measure(&subject, point, time)
+}
+
 /// A server under test, and how to talk to it.
 #[derive(Debug)]
 struct Subject<'a> {
@@ -94,7 +96,21 @@ struct Subject<'a> {
 #[error("{0}")]
 struct Unsupported(String);
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    fn new(server: &'a Server, security: Security, deflate: Deflate) -> Self {
+        let talk = if server.is_raw() {
+            Talk::Raw
+        } else {
+            Talk::WebSocket
+        };
+        Self {
+            server,
+            talk,
+            security,
+            deflate,
+        }
+    }
+
     /// Starts the server with these arguments beside those that the scenario has anyway.
     fn start(&self, arguments: &[&str]) -> Result<Process> {
         let binary = env::current_exe()?.with_file_name(self.server.name);

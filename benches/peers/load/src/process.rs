@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cores;
@@ -15,6 +16,9 @@ use crate::stream::PATIENCE;
 
 /// How long a server is left alone before it is read what it used: the kernel adds that up when a thread goes to sleep.
 const SETTLE: Duration = Duration::from_millis(3);
+
+/// How often resident bytes are read while something goes on.
+const SAMPLED: Duration = Duration::from_millis(20);
 
 /// A server in a process of its own, on a core of its own, which ends with this value.
 #[derive(Debug)]
@@ -73,6 +77,25 @@ impl Process {
         let done = work()?;
         let cpu = self.cpu()?.checked_sub(before).context("threads have ended")?;
         Ok((done, cpu))
+    }
+
+    /// Gives the most resident bytes that were seen meanwhile.
+    pub(crate) fn resident_during<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, i64)> {
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let sampling = scope.spawn(|| {
+                let mut most = 0;
+                while !over.load(Ordering::Relaxed) {
+                    most = self.resident()?.max(most);
+                    thread::sleep(SAMPLED);
+                }
+                Ok::<_, Error>(self.resident()?.max(most))
+            });
+            let done = work();
+            over.store(true, Ordering::Relaxed);
+            let most = sampling.join().expect("nothing in it panics");
+            Ok((done?, most?))
+        })
     }
 
     fn cpu(&self) -> Result<Duration> {

@@ -42,7 +42,7 @@ impl Shape {
     /// Prepares turns, as `sender` sends them.
     pub(crate) fn turns(&self, talk: Talk, sender: Sender) -> Vec<Turn> {
         let mut random = Random::new(self.size as u64);
-        let count = (PREPARED / (self.size * self.batch)).clamp(1, TURNS);
+        let count = (PREPARED / (self.size * self.batch).max(1)).clamp(1, TURNS);
         (0..count).map(|_| self.turn(talk, sender, &mut random)).collect()
     }
 
@@ -76,6 +76,9 @@ impl Shape {
                 payload_len: payload.len(),
             };
             return frames::append_with(header, &payload, out);
+        }
+        if self.fragments == 1 {
+            return frames::append(true, message.opcode, key(), &message.payload, out);
         }
         let pieces = message.payload.chunks(self.size.div_ceil(self.fragments));
         let last = pieces.len() - 1;
@@ -139,6 +142,7 @@ mod tests {
     fn an_echo_is_the_reply() {
         for shape in [
             SHAPE,
+            Shape { size: 0, ..SHAPE },
             Shape {
                 fragments: 4,
                 ..SHAPE

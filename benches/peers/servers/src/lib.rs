@@ -10,7 +10,7 @@
 //! - What it was not made for it refuses: [`Options::read`] prints `unsupported: WHY` instead and ends well.
 //! - It runs until it is killed or its standard input closes, so that nothing is ever orphaned: [`process::prepare`].
 //! - One thread does all the work, except in servers that have a thread for each connection by design.
-//! - Messages of 16 MiB must pass; every socket has `TCP_NODELAY`; compression is at level 1, for every message.
+//! - Messages of 16 MiB must pass, and of 64 MiB where `growth` measures; every socket has `TCP_NODELAY`; compression is at level 1, for every message.
 //! - In the client role ([`Role::Client`]) it prints `0` for the port, opens so many connections to
 //!   `ws://127.0.0.1:PORT/` and echoes all that comes.
 //! - In a broadcast ([`Role::Broadcast`]) each text message that arrives on any connection goes to all of them, the

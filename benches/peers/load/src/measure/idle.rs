@@ -46,7 +46,7 @@ pub(super) fn measure(subject: &Subject<'_>, connections: usize) -> Result<Figur
 }
 
 /// Opens a connection that has echoed its message.
-fn open(subject: &Subject<'_>, process: &Process, turn: &Turn) -> Result<Stream> {
+pub(super) fn open(subject: &Subject<'_>, process: &Process, turn: &Turn) -> Result<Stream> {
     let mut stream = subject.connect(process)?;
     stream.write_all(&turn.out)?;
     stream.flush()?;

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use servers::{Can, Deflate as Wanted, Options, Role, on_tokio, process, tls};
 use tidewire_tokio::{
-    Deflate, Error, Message, Prepared, Sender, Server, Transport, WebSocket, accept, connect,
+    Config, Deflate, Error, Message, Prepared, Sender, Server, Transport, WebSocket, accept, connect,
 };
 use tokio::task::JoinSet;
+
+/// Bytes in a message: of the growth that `benches/peers/growth` measures, the last step.
+const LONGEST: usize = 64 << 20;
 
 fn main() -> io::Result<()> {
     let options = Options::read(&[
@@ -36,7 +39,8 @@ async fn echo<S: Transport>(mut ws: WebSocket<S>) -> Result<(), Error> {
 }
 
 async fn server(wanted: Wanted) -> io::Result<()> {
-    let server = Server::new(on_tokio::listen().await?, echo);
+    let config = Config::builder().max_message_size(LONGEST).build();
+    let server = Server::new(on_tokio::listen().await?, echo).config(config.map_err(io::Error::other)?);
     let server = match deflate(wanted)? {
         None => server,
         Some(deflate) => server.deflate(deflate),
