@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 /// Memory of less than this is left to the allocator, which keeps it by itself.
 const LONG: usize = 32 * 1024;
-/// How much is kept in all.
+/// How much is kept in all, or the last one where that is larger.
 const KEPT: usize = 32 * 1024 * 1024;
 /// What nobody has taken for so long is given back, at the next occasion.
 const REST: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ impl Stores {
     fn keep(&mut self, now: Instant, store: Vec<u8>) {
         self.bytes += store.capacity();
         self.stores.push((now, store));
-        while self.bytes > KEPT {
+        while self.bytes > KEPT && self.stores.len() > 1 {
             self.remove(0);
         }
     }
@@ -74,7 +74,7 @@ pub(crate) fn take(len: usize) -> Vec<u8> {
 
 /// Keeps the memory of a message that nobody needs any more.
 pub(crate) fn keep(mut store: Vec<u8>) {
-    if store.capacity() < LONG || store.capacity() > KEPT {
+    if store.capacity() < LONG {
         return;
     }
     store.clear();
@@ -144,6 +144,15 @@ mod tests {
         stores.keep(now, Vec::with_capacity(LONG + 1));
         assert_eq!(stores.find(LONG), Some(0), "the one that came last");
         assert_eq!((stores.stores.len(), stores.bytes), (1, LONG + 1));
+    }
+
+    #[test]
+    fn the_last_is_kept_whatever_its_size() {
+        let mut stores = EMPTY;
+        let now = Instant::now();
+        stores.keep(now, Vec::with_capacity(LONG));
+        stores.keep(now, Vec::with_capacity(KEPT + 1));
+        assert_eq!((stores.stores.len(), stores.bytes), (1, KEPT + 1));
     }
 
     #[test]

@@ -145,6 +145,12 @@ impl Assembly {
         ahead: u64,
         stores: TakeStore,
     ) -> Result<(), ProtocolError> {
+        // What comes in fragments goes on, as far as is known: as much again is expected.
+        let ahead = if self.fragments > 1 {
+            ahead.max(self.store.len() as u64)
+        } else {
+            ahead
+        };
         self.store.reserve(kind, piece.len(), ahead, stores);
         match &mut self.store {
             Store::Text(_) => {
