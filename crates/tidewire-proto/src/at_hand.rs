@@ -8,7 +8,8 @@ use crate::event::{Delivery, Kind, Message};
 use crate::frame::{FrameHeader, ReservedBits};
 use crate::inbox::{Inbox, Input};
 use crate::limits::Limits;
-use crate::reader::{Place, ReceiveState};
+use crate::place::Place;
+use crate::reader::ReceiveState;
 use crate::role::Role;
 use crate::text;
 

@@ -6,7 +6,8 @@ use core::mem;
 use crate::assembly::Form;
 use crate::connection::Connection;
 use crate::event::{Delivery, Kind};
-use crate::reader::{OpenFrame, Place, ReceiveState};
+use crate::place::{OpenFrame, Place};
+use crate::reader::ReceiveState;
 use crate::role::Role;
 
 /// Where less than this is missing, the bytes may as well come with those of the next frame.

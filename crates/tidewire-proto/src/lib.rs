@@ -133,6 +133,7 @@ mod header_start;
 mod inbox;
 mod keepalive;
 mod limits;
+mod place;
 mod reader;
 mod role;
 mod text;

@@ -32,7 +32,7 @@ impl AtHand {
     }
 
     #[inline]
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.messages.as_ref().is_none_or(|messages| messages.is_empty())
     }
 

@@ -38,7 +38,7 @@ fn poll_next<S: Transport>(
     handle: &mut Handle<S>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Message, Error>>> {
-    if handle.with(|state, _| state.stream_ended) {
+    if handle.at_hand.is_empty() && handle.with(|state, _| state.stream_ended) {
         return Poll::Ready(None);
     }
     let received = ready!(handle.poll_message(cx));

@@ -40,6 +40,7 @@
 //!   stream of yours.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
+//! - Choosing: [`speed`] says what a connection costs, beside other libraries.
 //! - Embedding: [`proto`] shows the loop.
 //!
 //! Not there yet: TLS of its own, proxies.
@@ -56,6 +57,9 @@ pub use tidewire_blocking as blocking;
 #[cfg(feature = "tokio")]
 #[doc = include_str!("../docs/compression.md")]
 pub mod compression {}
+
+#[doc = include_str!("../docs/speed.md")]
+pub mod speed {}
 
 /// The README, whose code is compiled as tests.
 #[cfg(all(doctest, feature = "tokio", feature = "blocking"))]

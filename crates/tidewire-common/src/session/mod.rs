@@ -20,14 +20,15 @@ macro_rules! with_writer {
     };
 }
 
+mod direct;
 mod frames;
 mod output;
 mod receiving;
 mod sending;
 mod socket;
 
+pub use direct::MessageStore;
 use output::Output;
-pub use receiving::MessageStore;
 pub use socket::Unsent;
 
 use std::fmt;

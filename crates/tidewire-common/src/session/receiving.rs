@@ -1,5 +1,3 @@
-use std::fmt;
-
 use tidewire_proto::{Delivery, End, Event, Inbox, Instant, Phase, Reader, Reading, Role, Writer};
 use tracing::debug;
 
@@ -18,37 +16,12 @@ const FRAMES_A_CALL: usize = 64;
 const WORK_A_CALL: u64 = 256 * 1024;
 
 /// Where parsing stopped.
-enum Parsed {
+pub(super) enum Parsed {
     Item(Item),
     /// All input was consumed.
     Drained,
     /// Enough was done for one call; input may be left.
     Enough,
-}
-
-/// The store of a long message, outside of its session; see [`Session::take_message_store`].
-pub struct MessageStore {
-    bytes: Vec<u8>,
-    /// How much had been received before.
-    received: usize,
-    /// How much of the message may come.
-    most: usize,
-}
-
-impl MessageStore {
-    /// The buffer to append received bytes to, which has room for some.
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-}
-
-/// Shows the length alone.
-impl fmt::Debug for MessageStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MessageStore")
-            .field("len", &self.bytes.len())
-            .finish_non_exhaustive()
-    }
 }
 
 impl Session {
@@ -111,58 +84,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    /// Lends the store of a long message that has not arrived whole, and says how many bytes may be read straight into it;
-    /// needs an inbox that was consumed, and [`handle_stored`](Self::handle_stored) to be told.
-    #[inline]
-    pub fn message_store(&mut self) -> Option<(&mut Vec<u8>, usize)> {
-        either!(&mut self.core, connection => connection.message_store())
-    }
-
-    /// Takes the last `len` bytes of the message's store as received.
-    pub fn handle_stored(&mut self, now: Instant, len: usize) {
-        let is_whole = either!(&mut self.core, connection => connection.handle_stored(len));
-        self.note_stored(now, len, is_whole);
-    }
-
-    fn note_stored(&mut self, now: Instant, len: usize, is_whole: bool) {
-        self.traffic.bytes_received += len as u64;
-        if is_whole
-            && let Parsed::Item(item) = self.parse(now, &mut Inbox::new())
-            && !self.gave_up
-        {
-            self.ahead.push(item);
-        }
-    }
-
-    /// Takes the store of a long message out that has not arrived whole, to read straight into it while the session is
-    /// used otherwise; needs an inbox that was consumed. Until it is [given back](Self::give_back_store), nothing may
-    /// be received in another way.
-    pub fn take_message_store(&mut self) -> Option<MessageStore> {
-        let taken = either!(&mut self.core, connection => connection.take_message_store());
-        taken.map(|(bytes, most)| MessageStore {
-            received: bytes.len(),
-            bytes,
-            most,
-        })
-    }
-
-    /// Takes what was read into a message's store as received; what came behind the message goes into the inbox.
-    pub fn give_back_store(&mut self, now: Instant, store: MessageStore, inbox: &mut Inbox) {
-        let MessageStore {
-            mut bytes,
-            received,
-            most,
-        } = store;
-        let end = bytes.len().min(received + most);
-        if let Some(behind) = bytes.get(end..).filter(|behind| !behind.is_empty()) {
-            inbox.extend(behind);
-        }
-        bytes.truncate(end);
-        let len = end - received;
-        let is_whole = either!(&mut self.core, connection => connection.put_back_message_store(bytes, len));
-        self.note_stored(now, len, is_whole);
     }
 
     /// Gives the next part of a message: as [`next_message`](Self::next_message), in the pieces that arrive.
@@ -284,7 +205,7 @@ impl Session {
         }
     }
 
-    fn parse(&mut self, now: Instant, inbox: &mut Inbox) -> Parsed {
+    pub(super) fn parse(&mut self, now: Instant, inbox: &mut Inbox) -> Parsed {
         let before = inbox.unread().len();
         let Self {
             core,
