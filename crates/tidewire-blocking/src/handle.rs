@@ -1,9 +1,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tidewire_common::{Error, Message};
+use tidewire_common::{Error, Message, Session};
 
-use crate::link::{Link, next_message};
+use crate::link::Link;
 use crate::receive_error::forever;
 use crate::transport::Transport;
 
@@ -22,7 +22,7 @@ impl<S: Transport> Handle<S> {
         if *ended {
             return None;
         }
-        let next = forever(self.receive(None, next_message)).transpose();
+        let next = forever(self.receive(None, Session::next_message)).transpose();
         *ended = !matches!(next, Some(Ok(_)));
         next
     }

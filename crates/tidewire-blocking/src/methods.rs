@@ -167,7 +167,7 @@ macro_rules! receiving {
         /// How the connection ended otherwise: [`Error::Protocol`] where the peer broke a rule, [`Error::Closed`]
         /// with another code or without a closing handshake, [`Error::Io`]. The same on each later call.
         pub fn recv(&mut self) -> Result<Option<Message>, Error> {
-            forever(self.handle.receive(None, next_message))
+            forever(self.handle.receive(None, Session::next_message))
         }
 
         /// Waits for the next message, at most for `timeout`; zero takes what is there, and [`Duration::MAX`] is no
@@ -178,7 +178,7 @@ macro_rules! receiving {
         /// [`RecvTimeoutError::Failed`] as for [`recv`](Self::recv).
         pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, RecvTimeoutError> {
             let deadline = clock::after(clock::now(), timeout);
-            Ok(self.handle.receive(deadline, next_message)?)
+            Ok(self.handle.receive(deadline, Session::next_message)?)
         }
 
         /// Waits for the start of the next message, to receive it in the pieces that arrive; `None` as for

@@ -8,7 +8,7 @@ use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing
 
 use crate::clock;
 use crate::handle::Handle;
-use crate::link::{Then, next_message};
+use crate::link::Then;
 use crate::methods::{looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;

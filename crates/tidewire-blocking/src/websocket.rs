@@ -10,7 +10,7 @@ use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing
 use crate::clock;
 use crate::handle::Handle;
 use crate::handler;
-use crate::link::{Halves, Link, Sending, Then, next_message};
+use crate::link::{Halves, Link, Sending, Then};
 use crate::methods::{looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;

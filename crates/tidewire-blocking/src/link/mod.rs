@@ -8,7 +8,7 @@ mod writing;
 
 pub(crate) use calls::Then;
 pub(crate) use keeping::KEEPER_BUFFER;
-pub(crate) use reading::{ReceiveError, next_message};
+pub(crate) use reading::ReceiveError;
 pub(crate) use state::{Halves, Owner, Sending, State};
 
 use std::io;

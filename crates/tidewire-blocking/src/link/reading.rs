@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::{self, Inbox, Instant};
-use tidewire_common::{Error, Message, Session};
+use tidewire_common::{Error, Session};
 
 use super::writing::Patience;
 use super::{Guard, Link, Reading, Sending, State};
@@ -37,15 +37,6 @@ enum Latest {
 pub(crate) enum ReceiveError {
     Timeout,
     Failed(Error),
-}
-
-/// Takes the next whole message, by the short way where it can.
-#[inline]
-pub(crate) fn next_message(session: &mut Session, now: Instant, inbox: &mut Inbox) -> Option<Message> {
-    match session.message_at_hand(inbox) {
-        Some(message) => Some(message),
-        None => session.next_message(now, inbox),
-    }
 }
 
 impl<S: Transport> Link<S> {
