@@ -39,7 +39,7 @@ pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use server_handle::{Served, ServerControl, ServerHandle};
-pub use session::{MessageStore, Session, Unsent};
+pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;
 
 pub use tidewire_proto as proto;

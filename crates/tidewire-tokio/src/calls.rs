@@ -80,7 +80,7 @@ pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> R
             Poll::Ready(Err(error)) => return Err(TrySendError::Failed(error)),
             Poll::Pending => return Err(TrySendError::Full(message)),
         }
-        let now = state.now();
+        let now = state.recently();
         state.session.send(now, message).map_err(TrySendError::Failed)?;
         state.progress.to_wake |= ToWake::DRIVER;
         if !state.is_driven() {

@@ -44,6 +44,8 @@ impl ToWake {
     pub(crate) const DRIVER: Self = Self(1);
     pub(crate) const RECEIVER: Self = Self(2);
     pub(crate) const OTHERS: Self = Self(4);
+    /// All but the driver.
+    pub(crate) const WAITERS: Self = Self(6);
     pub(crate) const EVERYONE: Self = Self(7);
 
     /// Whether all of these are among them.

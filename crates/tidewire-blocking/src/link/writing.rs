@@ -4,8 +4,8 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidewire_common::Unsent;
 use tidewire_common::proto::Phase;
+use tidewire_common::{SLICES, Unsent};
 
 use super::keeping::Hurry;
 use super::{Guard, Link, State, WriteTurn};
@@ -13,9 +13,6 @@ use crate::transport::{Transport, is_vain};
 
 /// How much one thread writes for others after its own bytes have left.
 const FOR_OTHERS: u64 = 1 << 20;
-
-/// How many slices are written at once: eight long messages, each behind its header.
-const SLICES: usize = 16;
 
 /// Whether a write may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,9 @@ use crate::outgoing::Outgoing;
 /// Where more than this much of the buffer has left, and four times what has not, it is taken out: little is moved for it.
 const GONE: usize = 16 * 1024;
 
+/// How many slices are worth writing at once: eight long messages, each behind its header.
+pub const SLICES: usize = 16;
+
 /// Frames on their way to the peer, in order: mostly bytes in one buffer, and between them long payloads where they lie,
 /// which are never copied.
 #[derive(Default)]

@@ -28,6 +28,7 @@ mod sending;
 mod socket;
 
 pub use direct::MessageStore;
+pub use frames::SLICES;
 use output::Output;
 pub use socket::Unsent;
 

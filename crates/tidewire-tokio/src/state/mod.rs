@@ -202,8 +202,7 @@ impl<S: Transport> State<S> {
             }
             let now = self.now();
             let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
-            self.progress.to_wake |= ToWake::RECEIVER;
-            self.progress.to_wake |= ToWake::OTHERS;
+            self.progress.to_wake |= ToWake::WAITERS;
             if more || budget == 0 || self.session.work() >= enough {
                 self.poll_output(cx);
                 give_way(cx);
@@ -229,8 +228,7 @@ impl<S: Transport> State<S> {
             let _ = self.poll_fill(cx);
         }
         if !self.input.is_empty() {
-            self.progress.to_wake |= ToWake::RECEIVER;
-            self.progress.to_wake |= ToWake::OTHERS;
+            self.progress.to_wake |= ToWake::WAITERS;
         }
         self.session
             .handle_timeout(now, self.input.inbox(&mut Inbox::new()));

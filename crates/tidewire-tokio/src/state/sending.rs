@@ -3,23 +3,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tidewire_common::proto::{Closed, Fate};
-use tidewire_common::{Error, Session};
+use tidewire_common::{Error, SLICES, Session};
 
 use super::{Ending, State, Transport};
 use crate::wakers::ToWake;
-
-/// How many slices are written at once: eight long messages, each behind its header.
-const SLICES: usize = 16;
 
 impl<S: Transport> State<S> {
     /// Keeps the deadlines, writes what waits, and treats the socket as the connection's fate asks.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) {
         self.handle_timeout(cx);
         loop {
-            if self.ended.receiving && self.is_flushed() {
-                self.session.handle_end(None);
-            }
-            if self.session.fate() == Fate::HalfClose && self.is_flushed() && self.may_drop() {
+            if (self.ended.receiving || self.may_drop()) && self.is_flushed() {
                 self.session.handle_end(None);
             }
             if self.session.fate() == Fate::Drop {
@@ -51,8 +45,7 @@ impl<S: Transport> State<S> {
                     self.session.handle_write_error(now, error);
                     self.unflushed = false;
                     self.ended.sending = true;
-                    self.progress.to_wake |= ToWake::RECEIVER;
-                    self.progress.to_wake |= ToWake::OTHERS;
+                    self.progress.to_wake |= ToWake::WAITERS;
                 }
                 Poll::Pending => {
                     let now = self.now();
@@ -73,11 +66,14 @@ impl<S: Transport> State<S> {
     ) -> Poll<Result<(), Error>> {
         if !has_room(&self.session) {
             self.poll_output(cx);
+            if !has_room(&self.session) {
+                return self.poll_end_error();
+            }
         }
-        if has_room(&self.session) && !self.session.has_ended() {
-            Poll::Ready(Ok(()))
-        } else {
+        if self.session.has_ended() {
             self.poll_end_error()
+        } else {
+            Poll::Ready(Ok(()))
         }
     }
 
@@ -100,7 +96,10 @@ impl<S> State<S> {
     /// is left in the socket there is nothing that a reset could answer. A peer that broke a rule may go on sending.
     fn may_drop(&self) -> bool {
         let is_last = |closed: &Closed| closed.received().is_some() && closed.cause().is_none();
-        self.ending == Ending::Drop && self.input.is_drained() && self.session.closed().is_some_and(is_last)
+        self.session.fate() == Fate::HalfClose
+            && self.ending == Ending::Drop
+            && self.input.is_drained()
+            && self.session.closed().is_some_and(is_last)
     }
 
     fn note_written(&mut self, written: usize) {
