@@ -14,6 +14,7 @@ use tidewire_tests::live::{Slices, large_messages, watched};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire;
 
+use crate::queues::Opaque;
 use crate::support::{PATIENCE, accepted, bounded, in_background, read_exact};
 
 /// A stream that reads and writes odd, small portions, and now and then none.
@@ -73,23 +74,6 @@ impl Transport for Portioned {
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         Transport::fd(&self.stream)
-    }
-}
-
-/// A stream that leaves writing several slices to the trait.
-struct Plain(UnixStream);
-
-impl Transport for Plain {
-    fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
-        Transport::read(&self.0, buffer, timeout)
-    }
-
-    fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
-        Transport::write(&self.0, bytes, timeout)
-    }
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.0.shutdown(how)
     }
 }
 
@@ -156,7 +140,7 @@ fn large_messages_arrive_as_they_are_in_any_portions() {
 
 #[test]
 fn large_messages_arrive_as_they_are_slice_by_slice() {
-    bounded(|| check(Plain));
+    bounded(|| check(Opaque));
 }
 
 #[test]

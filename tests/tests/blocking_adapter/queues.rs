@@ -138,8 +138,8 @@ fn try_send_gives_the_message_back_when_the_queue_is_full() {
     });
 }
 
-/// A stream without a descriptor to wait on.
-struct Opaque(UnixStream);
+/// A stream that does no more than it must: it has no descriptor to wait on, and leaves writing several slices to the trait.
+pub(crate) struct Opaque(pub(crate) UnixStream);
 
 impl Transport for Opaque {
     fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
