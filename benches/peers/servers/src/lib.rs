@@ -37,6 +37,7 @@
 
 pub mod on_threads;
 pub mod on_tokio;
+pub mod open_tungstenite;
 pub mod process;
 pub mod raw;
 pub mod tls;

@@ -12,15 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 use futures_util::{StreamExt as _, TryStreamExt as _, future};
+use servers::open_tungstenite::{accept, connect};
 use servers::{Can, Options, Role, on_tokio, process, tls};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_with_config};
-
-/// The largest message.
-const LIMIT: usize = 64 << 20;
 
 fn main() -> io::Result<()> {
     let options = Options::read(&[Can::Tls, Can::Broadcast, Can::Client]);
@@ -50,20 +47,6 @@ fn main() -> io::Result<()> {
             (_, Some(_)) => process::unsupported("TLS other than to echo"),
         }
     })
-}
-
-fn config() -> WebSocketConfig {
-    let config = WebSocketConfig::default();
-    config.max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT))
-}
-
-async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebSocketStream<S>, Error> {
-    accept_async_with_config(stream, Some(config())).await
-}
-
-async fn connect(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Error> {
-    let (websocket, _) = client_async_with_config("ws://127.0.0.1/", stream, Some(config())).await?;
-    Ok(websocket)
 }
 
 async fn echo<S: AsyncRead + AsyncWrite + Unpin>(websocket: WebSocketStream<S>) -> Result<(), Error> {

@@ -4,15 +4,11 @@
 use std::io;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use servers::open_tungstenite::{accept, connect};
 use servers::{Can, Options, Role, on_tokio, process, tls};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_with_config};
-
-/// The largest message.
-const LIMIT: usize = 64 << 20;
 
 fn main() -> io::Result<()> {
     let options = Options::read(&[Can::Tls, Can::Client]);
@@ -37,20 +33,6 @@ fn main() -> io::Result<()> {
             }
         }
     })
-}
-
-fn config() -> WebSocketConfig {
-    let config = WebSocketConfig::default();
-    config.max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT))
-}
-
-async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebSocketStream<S>, Error> {
-    accept_async_with_config(stream, Some(config())).await
-}
-
-async fn connect(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Error> {
-    let (websocket, _) = client_async_with_config("ws://127.0.0.1/", stream, Some(config())).await?;
-    Ok(websocket)
 }
 
 async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut websocket: WebSocketStream<S>) -> Result<(), Error> {
