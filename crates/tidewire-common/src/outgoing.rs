@@ -1,8 +1,9 @@
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use tidewire_proto as proto;
-use tidewire_proto::{Appended, SendError, deflate};
+use tidewire_proto::{Appended, Kind, SendError, deflate};
 
 use crate::message::Message;
 use crate::stores;
@@ -47,6 +48,11 @@ impl Outgoing {
             Content::Message(message) | Content::Uncompressed(message) => message,
             Content::Prepared(prepared) => prepared.0.as_message().into(),
         }
+    }
+
+    /// Takes the message, and leaves an empty one.
+    pub(crate) fn take(&mut self) -> Self {
+        mem::replace(self, Self::from(Message::empty(Kind::Binary)))
     }
 
     /// Keeps the memory of a message that was sent for those that are received.

@@ -1,9 +1,8 @@
 use std::collections::VecDeque;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tidewire_common::proto::End;
 use tidewire_common::{Chunk, Error, Message};
-use tokio::task::coop;
 
 use crate::shared::Handle;
 use crate::state::{State, Transport};
@@ -62,12 +61,12 @@ impl<S: Transport> Handle<S> {
     #[inline]
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         if !self.at_hand.is_empty() {
-            ready!(coop::poll_proceed(cx)).made_progress();
+            // Taking the first of them was counted against the task's budget.
             return Poll::Ready(Ok(self.at_hand.pop()));
         }
         let (shared, at_hand) = self.receiving();
-        shared.poll_received(cx, |state, cx| {
-            let received = state.poll_message(cx);
+        shared.poll_received(cx, |state| {
+            let received = state.poll_message();
             match received {
                 Poll::Ready(_) => {
                     at_hand.take_along(|| state.message_at_hand());

@@ -1,7 +1,7 @@
 //! What handles ask of a connection, each as one step that is tried until it is ready.
 
 use std::future::{Future, poll_fn};
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
@@ -17,11 +17,11 @@ use crate::wakers::ToWake;
 /// idle handler has room for the largest it ever awaits.
 pub(crate) fn send<S: Transport>(
     shared: &Shared<S>,
-    message: Outgoing,
-    then: impl Fn(&mut State<S>, &mut Context<'_>) -> Poll<Result<(), Error>>,
+    mut message: Outgoing,
+    then: impl Fn(&mut State<S>) -> Poll<Result<(), Error>>,
 ) -> impl Future<Output = Result<(), Error>> {
     queue(shared, Session::has_room, then, move |session, now| {
-        session.send(now, message)
+        session.send(now, &mut message)
     })
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn send_piece<S: Transport>(
     shared: &Shared<S>,
     piece: Message,
     end: End,
-    queued: impl FnOnce(),
+    mut queued: impl FnMut(),
 ) -> Result<(), Error> {
     let put = |session: &mut Session, now| {
         session.send_piece(now, &piece, end)?;
@@ -49,42 +49,44 @@ pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Re
 fn queue<S: Transport>(
     shared: &Shared<S>,
     has_room: impl Fn(&Session) -> bool,
-    then: impl Fn(&mut State<S>, &mut Context<'_>) -> Poll<Result<(), Error>>,
-    put: impl FnOnce(&mut Session, Instant) -> Result<(), Error>,
+    then: impl Fn(&mut State<S>) -> Poll<Result<(), Error>>,
+    mut put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
 ) -> impl Future<Output = Result<(), Error>> {
-    let mut unqueued = Some(put);
+    let mut queued = false;
     let mut waiter = Waiter::new(shared);
     poll_fn(move |cx| {
-        waiter.poll(cx, |state, cx| {
-            if unqueued.is_some() {
-                ready!(state.poll_room(&has_room, cx))?;
-            }
-            if let Some(put) = unqueued.take() {
+        waiter.poll(cx, |state| {
+            if !queued {
+                ready!(state.poll_room(&has_room))?;
                 let now = state.recently();
                 put(&mut state.session, now)?;
+                queued = true;
                 state.progress.to_wake |= ToWake::DRIVER;
             }
             if state.is_driven() {
                 Poll::Ready(Ok(()))
             } else {
-                then(state, cx)
+                then(state)
             }
         })
     })
 }
 
-pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), TrySendError> {
-    shared.with(|state, cx| {
-        match state.poll_room(Session::has_room, cx) {
+pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, mut message: Outgoing) -> Result<(), TrySendError> {
+    shared.with(|state| {
+        match state.poll_room(Session::has_room) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Err(TrySendError::Failed(error)),
             Poll::Pending => return Err(TrySendError::Full(message)),
         }
         let now = state.recently();
-        state.session.send(now, message).map_err(TrySendError::Failed)?;
+        state
+            .session
+            .send(now, &mut message)
+            .map_err(TrySendError::Failed)?;
         state.progress.to_wake |= ToWake::DRIVER;
         if !state.is_driven() {
-            state.poll_output(cx);
+            state.poll_output();
         }
         Ok(())
     })
@@ -96,7 +98,7 @@ pub(crate) async fn ping<S: Transport>(
 ) -> Result<Duration, Error> {
     let mut waiting = WaitingPing { shared, id: None };
     Waiter::new(shared)
-        .wait(|state, cx| {
+        .wait(|state| {
             let id = match waiting.id {
                 Some(id) => id,
                 None => {
@@ -111,7 +113,7 @@ pub(crate) async fn ping<S: Transport>(
                 return Poll::Ready(Ok(round_trip));
             }
             if !state.is_driven() {
-                state.poll_output(cx);
+                state.poll_output();
             }
             state.poll_end_error()
         })
@@ -127,7 +129,7 @@ struct WaitingPing<'s, S> {
 impl<S> Drop for WaitingPing<'_, S> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.shared.with(|state, _| state.session.forget_ping(id));
+            self.shared.with(|state| state.session.forget_ping(id));
         }
     }
 }
@@ -135,14 +137,14 @@ impl<S> Drop for WaitingPing<'_, S> {
 pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_>) -> Result<(), SendError> {
     let mut frame = Some(frame);
     Waiter::new(shared)
-        .wait(|state, cx| {
+        .wait(|state| {
             if let Some(frame) = frame.take() {
                 let now = state.now();
                 state.session.close(now, Some(frame))?;
                 state.progress.to_wake |= ToWake::DRIVER;
             }
             if !state.is_driven() {
-                state.poll_output(cx);
+                state.poll_output();
             }
             if state.session.end().is_some() {
                 Poll::Ready(Ok(()))
@@ -155,7 +157,7 @@ pub(crate) async fn close<S: Transport>(shared: &Shared<S>, frame: CloseFrame<'_
 
 pub(crate) async fn wait_closed<S: Transport>(shared: &Shared<S>) -> Closed {
     Waiter::new(shared)
-        .wait(|state, _| match state.session.end() {
+        .wait(|state| match state.session.end() {
             Some(_) => Poll::Ready(state.session.closed().cloned().unwrap_or_default()),
             None => Poll::Pending,
         })

@@ -129,14 +129,14 @@ impl Control {
 
 /// Closes a connection, since the server shuts down.
 fn leave(connection: &Connection) {
-    connection.with(|state, _| {
+    connection.with(|state| {
         state.progress.to_wake |= ToWake::DRIVER;
         state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
     });
 }
 
 fn traffic(connection: &Connection) -> Traffic {
-    connection.with(|state, _| state.session.metrics().traffic)
+    connection.with(|state| state.session.metrics().traffic)
 }
 
 impl ServerControl for Control {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tidewire_common::proto::CloseFrame;
 
 use crate::shared::Shared;
-use crate::state::Transport;
+use crate::state::{State, Transport};
 
 /// How a handler ended: with its result, or in a panic.
 pub(crate) type Ended<T> = Result<T, Box<dyn Any + Send>>;
@@ -30,7 +30,7 @@ where
         Ok(handler) => (Some(handler), None),
         Err(panic) => (None, Some(Err(panic))),
     };
-    shared.with(|state, _| {
+    shared.with(|state| {
         state.hand_to_driver();
         if let Some(ended) = &ended {
             state.close(close(ended));
@@ -85,7 +85,7 @@ where
                 this.ended = Some(done);
             }
         }
-        let over = shared.look(|state, cx| {
+        let over = shared.look(|state| {
             // Only now: nobody wakes us for a handle that was dropped before.
             if closing.is_none() && !shared.has_handles() {
                 closing = Some(CloseFrame::new(1000, ""));
@@ -93,7 +93,7 @@ where
             if let Some(frame) = closing {
                 state.close(frame);
             }
-            state.poll_drive(cx);
+            state.poll_drive();
             state.session.end().is_some()
         });
         match this.ended.take() {
@@ -118,11 +118,11 @@ impl<S> Drop for Driver<S> {
 
 /// Drives a connection in a task of its own, until it has ended or nobody has a handle any more.
 pub(crate) fn spawn<S: Transport + Send + 'static>(shared: Arc<Shared<S>>) {
-    shared.with(|state, _| state.hand_to_driver());
+    shared.with(State::hand_to_driver);
     tokio::spawn(async move {
         let watched = shared.clone();
         let orphaned = poll_fn(move |_| {
-            let ended = watched.with(|state, _| state.session.end().is_some());
+            let ended = watched.with(|state| state.session.end().is_some());
             if ended || !watched.has_handles() {
                 Poll::Ready(())
             } else {

@@ -13,8 +13,8 @@ macro_rules! receiving {
         ///
         /// # Cancel safety
         /// Safe: no byte is lost, the next call goes on.
-        pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-            poll_fn(|cx| self.handle.poll_message(cx)).await
+        pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> {
+            poll_fn(|cx| self.handle.poll_message(cx))
         }
 
         /// Waits for the start of the next message, to receive it in the pieces that arrive; `None` as for
@@ -57,7 +57,7 @@ macro_rules! sending {
         /// # Cancel safety
         /// As for [`send`](Self::send).
         pub fn feed(&self, message: impl Into<Outgoing>) -> impl Future<Output = Result<(), Error>> {
-            calls::send(&self.handle, message.into(), |_, _| Poll::Ready(Ok(())))
+            calls::send(&self.handle, message.into(), |_| Poll::Ready(Ok(())))
         }
 
         /// Queues a message if there is room for it at once.
@@ -187,44 +187,43 @@ macro_rules! looking {
 
         /// The last round trip that a ping, keepalive's or the application's, measured.
         pub fn latency(&self) -> Option<Duration> {
-            self.handle.with(|state, _| state.session.latency())
+            self.handle.with(|state| state.session.latency())
         }
 
         /// What the connection has done so far.
         pub fn metrics(&self) -> Metrics {
-            self.handle.with(|state, _| state.session.metrics())
+            self.handle.with(|state| state.session.metrics())
         }
 
         /// Where the connection stands.
         pub fn phase(&self) -> Phase {
-            self.handle.with(|state, _| state.session.phase())
+            self.handle.with(|state| state.session.phase())
         }
 
         /// How the connection is being closed, once it is.
         pub fn closed(&self) -> Option<Closed> {
-            self.handle.with(|state, _| state.session.closed().cloned())
+            self.handle.with(|state| state.session.closed().cloned())
         }
 
         /// What the opening handshake said.
         pub fn handshake(&self) -> Handshake {
-            self.handle
-                .with(|state, _| state.session.handshake().clone())
+            self.handle.with(|state| state.session.handshake().clone())
         }
 
         /// The subprotocol that was agreed on.
         pub fn subprotocol(&self) -> Option<String> {
             self.handle
-                .with(|state, _| state.session.handshake().subprotocol().map(str::to_owned))
+                .with(|state| state.session.handshake().subprotocol().map(str::to_owned))
         }
 
         /// The connection's name in logs.
         pub fn id(&self) -> ConnectionId {
-            self.handle.with(|state, _| state.session.id())
+            self.handle.with(|state| state.session.id())
         }
 
         /// Looks at the byte stream below; `None` once the connection has ended.
         pub fn with_transport<T>(&self, look: impl FnOnce(&S) -> T) -> Option<T> {
-            self.handle.with(|state, _| state.io().map(look))
+            self.handle.with(|state| state.io().map(look))
         }
     };
 }

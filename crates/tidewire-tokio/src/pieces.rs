@@ -58,7 +58,7 @@ impl<'w, S: Transport> Pieces<'w, S> {
             // The closing handshake came before the message's end, which a peer that keeps the rules does not do.
             let closed = self
                 .shared
-                .with(|state, _| state.session.closed().cloned().unwrap_or_default());
+                .with(|state| state.session.closed().cloned().unwrap_or_default());
             return Err(Error::Closed(closed.into()));
         };
         self.ended = chunk.end == End::Last;
@@ -69,7 +69,7 @@ impl<'w, S: Transport> Pieces<'w, S> {
 impl<S> Drop for Pieces<'_, S> {
     fn drop(&mut self) {
         if !self.ended {
-            self.shared.with(|state, _| {
+            self.shared.with(|state| {
                 state.session.skip_chunks();
                 // Reading may go on where it was paused.
                 state.progress.to_wake |= ToWake::DRIVER;
@@ -99,8 +99,8 @@ pub struct PieceWriter<'w, S: Transport> {
 impl<'w, S: Transport> PieceWriter<'w, S> {
     pub(crate) async fn open(shared: &'w Shared<S>, kind: Kind) -> Result<Self, Error> {
         Waiter::new(shared)
-            .wait(|state, cx| {
-                ready!(state.poll_room(Session::has_room, cx))?;
+            .wait(|state| {
+                ready!(state.poll_room(Session::has_room))?;
                 state.session.begin_pieces();
                 Poll::Ready(Ok::<_, Error>(()))
             })
@@ -158,13 +158,13 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
 impl<S: Transport> Drop for PieceWriter<'_, S> {
     fn drop(&mut self) {
         if self.open {
-            self.shared.with(|state, cx| {
+            self.shared.with(|state| {
                 let now = state.now();
                 state.session.abandon_pieces(now);
                 state.progress.to_wake |= ToWake::DRIVER;
                 state.progress.to_wake |= ToWake::OTHERS;
                 if !state.is_driven() {
-                    state.poll_output(cx);
+                    state.poll_output();
                 }
             });
         }

@@ -249,7 +249,7 @@ where
     seat.connect(&shared);
     let id = ws.id();
     let span = debug_span!("connection", %id);
-    shared.with(|state, _| {
+    shared.with(|state| {
         state.hand_to_driver();
         state.ending = Ending::Drop;
     });

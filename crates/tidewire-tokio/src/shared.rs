@@ -3,7 +3,7 @@ use std::future::poll_fn;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use tokio::task::coop;
 
@@ -29,12 +29,10 @@ impl<S> Shared<S> {
     }
 
     /// Works on the state; wakes those who gain from it once the lock is released.
-    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State<S>) -> T) -> T {
         let mut state = self.lock();
-        let waker = state.take_waker();
-        let mut connection = Context::from_waker(waker.as_ref().unwrap_or(Waker::noop()));
-        let result = work(&mut state, &mut connection);
-        let woken = state.put_back_waker(waker);
+        let result = work(&mut state);
+        let woken = state.take_woken();
         drop(state);
         if let Some(woken) = woken {
             woken.wake();
@@ -50,17 +48,17 @@ impl<S> Shared<S> {
     }
 
     /// Works on the state as its driver, at the end of its turn.
-    pub(crate) fn look<T>(&self, work: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
-        self.with(|state, cx| {
+    pub(crate) fn look<T>(&self, work: impl FnOnce(&mut State<S>) -> T) -> T {
+        self.with(|state| {
             state.end_turn();
-            work(state, cx)
+            work(state)
         })
     }
 
     /// Forgets the task of a driver that goes; that may own a handle.
     pub(crate) fn forget_driver(&self) {
         // Dropped after the lock is.
-        let _task = self.lock().take_waker();
+        let _task = self.lock().forget_driver();
     }
 
     /// Whether the application still has a handle.
@@ -71,7 +69,7 @@ impl<S> Shared<S> {
     /// Ends the connection where it stands.
     pub(crate) fn abort(&self) {
         // The socket is dropped after the lock is.
-        let _socket = self.with(|state, _| state.abort());
+        let _socket = self.with(State::abort);
     }
 
     fn lock(&self) -> MutexGuard<'_, State<S>> {
@@ -85,15 +83,15 @@ impl<S: Transport> Shared<S> {
     pub(crate) fn poll_received<T>(
         &self,
         cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+        poll: impl FnOnce(&mut State<S>) -> Poll<T>,
     ) -> Poll<T> {
         let coop = std::task::ready!(coop::poll_proceed(cx));
-        let received = self.with(|state, connection| {
+        let received = self.with(|state| {
             // Without a driver the socket wakes us directly, and may do so before we are done here.
             if !state.is_driven() {
                 state.register_receiver(cx.waker());
             }
-            let received = poll(state, connection);
+            let received = poll(state);
             if state.is_driven() && received.is_pending() {
                 state.register_receiver(cx.waker());
                 if state.is_drivers_turn() {
@@ -125,10 +123,7 @@ impl<'s, S: Transport> Waiter<'s, S> {
     }
 
     /// Tries `step` now and whenever the connection made progress, until it is ready.
-    pub(crate) async fn wait<T>(
-        mut self,
-        mut step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
-    ) -> T {
+    pub(crate) async fn wait<T>(mut self, mut step: impl FnMut(&mut State<S>) -> Poll<T>) -> T {
         poll_fn(|cx| self.poll(cx, &mut step)).await
     }
 
@@ -136,7 +131,7 @@ impl<'s, S: Transport> Waiter<'s, S> {
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
-        step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+        step: impl FnMut(&mut State<S>) -> Poll<T>,
     ) -> Poll<T> {
         poll_other(self.shared, &mut self.ticket, cx, step)
     }
@@ -146,7 +141,7 @@ impl<S> Drop for Waiter<'_, S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             // Dropped after the lock is.
-            let _forgotten = self.shared.with(|state, _| state.forget(ticket));
+            let _forgotten = self.shared.with(|state| state.forget(ticket));
         }
     }
 }
@@ -156,17 +151,17 @@ fn poll_other<S: Transport, T>(
     shared: &Shared<S>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
-    mut step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+    mut step: impl FnMut(&mut State<S>) -> Poll<T>,
 ) -> Poll<T> {
     let coop = std::task::ready!(coop::poll_proceed(cx));
-    let done = shared.with(|state, connection| {
-        let mut done = step(state, connection);
+    let done = shared.with(|state| {
+        let mut done = step(state);
         if done.is_pending() {
             state.register_other(ticket, cx.waker());
             // Only now, registered, may the socket be left to wake us.
             if !state.is_driven() {
-                state.poll_drive(connection);
-                done = step(state, connection);
+                state.poll_drive();
+                done = step(state);
             }
         }
         done
@@ -211,7 +206,7 @@ impl<S: Transport> Handle<S> {
     pub(crate) fn poll_sink<T>(
         &mut self,
         cx: &mut Context<'_>,
-        step: impl FnMut(&mut State<S>, &mut Context<'_>) -> Poll<T>,
+        step: impl FnMut(&mut State<S>) -> Poll<T>,
     ) -> Poll<T> {
         poll_other(&self.shared, &mut self.sink, cx, step)
     }
@@ -234,12 +229,12 @@ impl<S> Clone for Handle<S> {
 impl<S> Drop for Handle<S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.sink.take() {
-            let _forgotten = self.with(|state, _| state.forget(ticket));
+            let _forgotten = self.with(|state| state.forget(ticket));
         }
         if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
-        let driven = self.with(|state, _| {
+        let driven = self.with(|state| {
             state.progress.to_wake |= ToWake::DRIVER;
             state.is_driven()
         });

@@ -21,7 +21,7 @@ impl<S: Transport + Send + 'static> WebSocket<S> {
     /// A connection without a driver gets one in a task of its own, so this is to be called inside a runtime. When
     /// every half is dropped, the connection is closed with 1000.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
-        if !self.handle.with(|state, _| state.is_driven()) {
+        if !self.handle.with(|state| state.is_driven()) {
             driver::spawn(self.handle.shared().clone());
         }
         let sender = Sender {
@@ -71,7 +71,7 @@ impl<S: Transport> Receiver<S> {
 /// Close behind them are seen, for the sake of the half that sends.
 impl<S> Drop for Receiver<S> {
     fn drop(&mut self) {
-        self.handle.with(|state, _| {
+        self.handle.with(|state| {
             state.session.stop_receiving();
             state.progress.to_wake |= ToWake::DRIVER;
         });

@@ -38,12 +38,12 @@ fn poll_next<S: Transport>(
     handle: &mut Handle<S>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Message, Error>>> {
-    if handle.at_hand.is_empty() && handle.with(|state, _| state.stream_ended) {
+    if handle.at_hand.is_empty() && handle.with(|state| state.stream_ended) {
         return Poll::Ready(None);
     }
     let received = ready!(handle.poll_message(cx));
     if !matches!(received, Ok(Some(_))) {
-        handle.with(|state, _| state.stream_ended = true);
+        handle.with(|state| state.stream_ended = true);
     }
     Poll::Ready(received.transpose())
 }
@@ -57,7 +57,7 @@ macro_rules! sink {
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 self.get_mut()
                     .handle
-                    .poll_sink(cx, |state, cx| state.poll_room(Session::has_room, cx))
+                    .poll_sink(cx, |state| state.poll_room(Session::has_room))
             }
 
             fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), Error> {
@@ -78,15 +78,15 @@ macro_rules! sink {
 sink!(WebSocket);
 sink!(Sender);
 
-fn start_send<S: Transport>(shared: &Shared<S>, message: Outgoing) -> Result<(), Error> {
-    shared.with(|state, _| {
+fn start_send<S: Transport>(shared: &Shared<S>, mut message: Outgoing) -> Result<(), Error> {
+    shared.with(|state| {
         let now = state.recently();
         state.progress.to_wake |= ToWake::DRIVER;
-        state.session.send(now, message)
+        state.session.send(now, &mut message)
     })
 }
 
-fn poll_closed<S: Transport>(state: &mut State<S>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+fn poll_closed<S: Transport>(state: &mut State<S>) -> Poll<Result<(), Error>> {
     if let Some(end) = state.session.end() {
         return Poll::Ready(end);
     }
@@ -94,7 +94,7 @@ fn poll_closed<S: Transport>(state: &mut State<S>, cx: &mut Context<'_>) -> Poll
     state.session.close(now, Some(CloseFrame::new(1000, "")))?;
     state.progress.to_wake |= ToWake::DRIVER;
     if !state.is_driven() {
-        state.poll_output(cx);
+        state.poll_output();
     }
     state.session.end().map_or(Poll::Pending, Poll::Ready)
 }

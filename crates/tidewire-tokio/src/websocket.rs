@@ -81,7 +81,7 @@ impl<S: Transport> WebSocket<S> {
         Fut: Future,
     {
         let shared = self.handle.shared().clone();
-        if shared.with(|state, _| state.is_driven()) {
+        if shared.with(|state| state.is_driven()) {
             return handler(self).await;
         }
         let close = |ended: &Ended<Fut::Output>| match ended {

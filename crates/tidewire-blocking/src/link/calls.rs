@@ -33,14 +33,14 @@ impl State {
 }
 
 impl<S: Transport> Link<S> {
-    pub(crate) fn send(self: &Arc<Self>, message: Outgoing, then: Then) -> Result<(), Error> {
+    pub(crate) fn send(self: &Arc<Self>, mut message: Outgoing, then: Then) -> Result<(), Error> {
         let mut state = self.room(State::has_room);
         let now = state.now();
-        let result = state.session.send(now, message);
+        let result = state.session.send(now, &mut message);
         self.after_queueing(state, result, then)
     }
 
-    pub(crate) fn try_send(self: &Arc<Self>, message: Outgoing) -> Result<(), TrySendError> {
+    pub(crate) fn try_send(self: &Arc<Self>, mut message: Outgoing) -> Result<(), TrySendError> {
         let mut state = self.lock();
         if state.session.phase() == Phase::Open && !state.session.has_room() {
             state = self.drain(state, Patience::None);
@@ -50,7 +50,7 @@ impl<S: Transport> Link<S> {
             return Err(TrySendError::Full(message));
         }
         let now = state.now();
-        let result = state.session.send(now, message);
+        let result = state.session.send(now, &mut message);
         if !state.is_corked() {
             state = self.drain(state, Patience::None);
         }

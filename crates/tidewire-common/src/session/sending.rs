@@ -22,17 +22,18 @@ impl Session {
         self.unsent_len() < self.settings.write_queue
     }
 
-    /// Queues a message; whether there is [room](Self::has_room) is for the caller to ask.
+    /// Queues a message; whether there is [room](Self::has_room) is for the caller to ask. A long payload is taken out of
+    /// it, to be written from where it lies.
     ///
     /// # Errors
     /// The end of the connection, or [`SendError::Closed`] once closing began.
     #[inline]
-    pub fn send(&mut self, now: Instant, message: Outgoing) -> Result<(), Error> {
+    pub fn send(&mut self, now: Instant, message: &mut Outgoing) -> Result<(), Error> {
         self.check_end()?;
         let appended = with_writer!(self, now, tx => message.write(&mut tx))?;
         self.note_sent(message.as_message());
         if appended == Appended::Header {
-            self.output.lend(message);
+            self.output.lend(message.take());
         }
         self.note_message_end();
         Ok(())

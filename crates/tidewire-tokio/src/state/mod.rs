@@ -166,7 +166,7 @@ impl<S> State<S> {
 impl<S: Transport> State<S> {
     /// Does everything that can be done without the application: deadlines, output, the socket's fate, and
     /// reading ahead up to the bound.
-    pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn poll_drive(&mut self) {
         let mut budget = BYTES_A_POLL;
         let enough = self.session.work() + BYTES_A_POLL as u64;
         let is_dry = self.application == Application::FoundNothing;
@@ -174,7 +174,7 @@ impl<S: Transport> State<S> {
             self.application = Application::Receiving;
         }
         loop {
-            self.poll_output(cx);
+            self.poll_output();
             if !self.session.wants_input() {
                 self.set_reading(Reading::Paused);
                 break;
@@ -183,7 +183,7 @@ impl<S: Transport> State<S> {
                 if is_dry {
                     break;
                 }
-                match self.poll_fill(cx) {
+                match self.poll_fill() {
                     Poll::Ready(read) => budget = budget.saturating_sub(read),
                     Poll::Pending => break,
                 }
@@ -194,7 +194,7 @@ impl<S: Transport> State<S> {
             match application {
                 Application::Receiving if !self.input.is_empty() => {
                     self.progress.to_wake |= ToWake::RECEIVER;
-                    cx.waker().wake_by_ref();
+                    self.progress.context().waker().wake_by_ref();
                     return;
                 }
                 Application::GivingWay => return,
@@ -204,8 +204,8 @@ impl<S: Transport> State<S> {
             let more = self.session.read_ahead(now, self.input.inbox(&mut Inbox::new()));
             self.progress.to_wake |= ToWake::WAITERS;
             if more || budget == 0 || self.session.work() >= enough {
-                self.poll_output(cx);
-                give_way(cx);
+                self.poll_output();
+                give_way(&mut self.progress.context());
                 break;
             }
         }
@@ -214,7 +214,7 @@ impl<S: Transport> State<S> {
     }
 
     /// Does what the deadlines ask for that have passed.
-    fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+    fn handle_timeout(&mut self) {
         let Some(at) = self.session.poll_timeout() else {
             return;
         };
@@ -225,7 +225,7 @@ impl<S: Transport> State<S> {
         let now = self.latest;
         // Where nobody polled for a while, the sign of life that a deadline asks for may have arrived long ago.
         if self.session.may_end(now) && self.session.wants_input() && self.input.is_empty() {
-            let _ = self.poll_fill(cx);
+            let _ = self.poll_fill();
         }
         if !self.input.is_empty() {
             self.progress.to_wake |= ToWake::WAITERS;
@@ -241,7 +241,7 @@ impl<S: Transport> State<S> {
     }
 
     /// Makes the timer go off at the next deadline or before; a later one than it is armed for costs nothing.
-    fn arm_timer(&mut self, cx: &mut Context<'_>) {
+    fn arm_timer(&mut self) {
         let Some(at) = self.session.poll_timeout() else {
             return;
         };
@@ -259,7 +259,8 @@ impl<S: Transport> State<S> {
         };
         // All polls show the timer the same waker, so once is enough; but a task that has used up its budget would be
         // turned away before the timer saw the waker.
-        if pin!(coop::unconstrained(timer.as_mut())).poll(cx).is_ready() {
+        let mut cx = self.progress.context();
+        if pin!(coop::unconstrained(timer.as_mut())).poll(&mut cx).is_ready() {
             cx.waker().wake_by_ref();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use tidewire_common::proto::Instant;
 
@@ -11,8 +11,8 @@ use crate::wakers::{Alarm, Ticket, ToWake, Waiters};
 
 /// Who makes the connection go on.
 pub(crate) struct Progress {
-    /// What the socket and the timer see; `None` while somebody works with it, and until the driver's first turn.
-    waker: Option<Waker>,
+    /// What the socket and the timer see; nobody's after a driver's last turn.
+    waker: Waker,
     waiting: Waiting,
     /// Who has something to gain from what was done since the lock was taken.
     pub(crate) to_wake: ToWake,
@@ -52,17 +52,22 @@ impl Progress {
     pub(super) fn new() -> Self {
         let alarm = Arc::new(Alarm::default());
         Self {
-            waker: Some(Waker::from(alarm.clone())),
+            waker: Waker::from(alarm.clone()),
             waiting: Waiting::Alarmed(alarm),
             to_wake: ToWake::NOBODY,
         }
+    }
+
+    /// What the socket and the timer are polled with.
+    pub(super) fn context(&self) -> Context<'_> {
+        Context::from_waker(&self.waker)
     }
 
     #[cold]
     fn take_woken(&mut self, to_wake: ToWake) -> Woken {
         let driver_waits = matches!(self.waiting, Waiting::Driven(Turn::Over, _));
         let driver = if driver_waits && to_wake.has(ToWake::DRIVER) {
-            self.waker.clone()
+            Some(self.waker.clone())
         } else {
             None
         };
@@ -100,14 +105,12 @@ impl<S> State<S> {
         if let Waiting::Driven(turn, _) = &mut self.progress.waiting {
             *turn = Turn::Begun;
         }
-        if let Some(known) = &self.progress.waker
-            && known.will_wake(waker)
-        {
+        if self.progress.waker.will_wake(waker) {
             return None;
         }
         // The timer has not seen it.
         self.armed = Instant::NEVER;
-        self.progress.waker.replace(waker.clone())
+        Some(mem::replace(&mut self.progress.waker, waker.clone()))
     }
 
     /// Ends the turn: who queues something from now on wakes the driver.
@@ -122,16 +125,14 @@ impl<S> State<S> {
         matches!(self.progress.waiting, Waiting::Driven(Turn::Begun, _))
     }
 
-    /// Takes the waker for the socket and the timer, for as long as the lock is held.
-    #[inline]
-    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
-        self.progress.waker.take()
+    /// Forgets the task of a driver that goes; gives its waker to drop once the lock is released.
+    pub(crate) fn forget_driver(&mut self) -> Waker {
+        mem::replace(&mut self.progress.waker, Waker::noop().clone())
     }
 
-    /// Puts the waker back, and gives those who are to be woken.
+    /// Takes those who are to be woken once the lock is released.
     #[inline]
-    pub(crate) fn put_back_waker(&mut self, waker: Option<Waker>) -> Option<Woken> {
-        self.progress.waker = waker;
+    pub(crate) fn take_woken(&mut self) -> Option<Woken> {
         let to_wake = mem::replace(&mut self.progress.to_wake, ToWake::NOBODY);
         // Mostly nobody waits who could gain.
         let waits = match &self.progress.waiting {

@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
 use bytes::BufMut;
 use tidewire_common::proto::{Fate, Inbox, Instant, Phase, Reading};
@@ -12,13 +12,13 @@ use crate::wakers::ToWake;
 impl<S: Transport> State<S> {
     /// Gives the next message, from what was read ahead or from the socket; `None` after a good end.
     #[inline]
-    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+    pub(crate) fn poll_message(&mut self) -> Poll<Result<Option<Message>, Error>> {
         match self.message_at_hand() {
             Some(message) => {
                 self.application = Application::Elsewhere;
                 Poll::Ready(Ok(Some(message)))
             }
-            None => self.poll_received(cx, Session::next_message),
+            None => self.poll_received(Session::next_message),
         }
     }
 
@@ -29,13 +29,12 @@ impl<S: Transport> State<S> {
     }
 
     /// Gives the next part of a message.
-    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>> {
-        self.poll_received(cx, Session::next_chunk)
+    pub(crate) fn poll_chunk(&mut self) -> Poll<Result<Option<Chunk>, Error>> {
+        self.poll_received(Session::next_chunk)
     }
 
     fn poll_received<T>(
         &mut self,
-        cx: &mut Context<'_>,
         next: impl Fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
         self.application = Application::Receiving;
@@ -43,7 +42,7 @@ impl<S: Transport> State<S> {
         let received = if self.has_worked() {
             self.poll_enough()
         } else {
-            self.poll_next(cx, next)
+            self.poll_next(next)
         };
         match received {
             Poll::Pending => self.worked = self.session.work(),
@@ -63,7 +62,6 @@ impl<S: Transport> State<S> {
 
     fn poll_next<T>(
         &mut self,
-        cx: &mut Context<'_>,
         next: impl Fn(&mut Session, Instant, &mut Inbox) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
         let mut budget = BYTES_A_POLL;
@@ -77,13 +75,13 @@ impl<S: Transport> State<S> {
                 self.note_taken();
                 if !self.is_driven() {
                     // What is owed for it, a Pong perhaps, does not wait for the application's next call.
-                    self.poll_output(cx);
+                    self.poll_output();
                 }
                 return Poll::Ready(Ok(Some(received)));
             }
             if let Some(end) = self.session.end() {
                 // The peer may wait for our end of the socket, and the application may keep its handle.
-                self.poll_output(cx);
+                self.poll_output();
                 return Poll::Ready(end.map(|()| None));
             }
             if budget == 0 || self.has_worked() || !self.input.is_empty() {
@@ -91,9 +89,9 @@ impl<S: Transport> State<S> {
             }
             if self.session.phase() != Phase::Open {
                 // Our Close frame is not to wait for what the peer does next.
-                self.poll_output(cx);
+                self.poll_output();
             }
-            if let Poll::Ready(read) = self.poll_fill(cx) {
+            if let Poll::Ready(read) = self.poll_fill() {
                 budget = budget.saturating_sub(read);
                 continue;
             }
@@ -101,7 +99,7 @@ impl<S: Transport> State<S> {
             if self.is_driven() {
                 return Poll::Pending;
             }
-            self.poll_output(cx);
+            self.poll_output();
             if self.session.end().is_none() {
                 return Poll::Pending;
             }
@@ -115,7 +113,7 @@ impl<S: Transport> State<S> {
     }
 
     /// Reads once; gives how much came, nothing at the end.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+    pub(super) fn poll_fill(&mut self) -> Poll<usize> {
         self.set_reading(Reading::Active);
         let Some(io) = &mut self.io else {
             self.session.handle_end(None);
@@ -124,7 +122,7 @@ impl<S: Transport> State<S> {
         if self.ended.receiving {
             return Poll::Pending;
         }
-        let io = Pin::new(io);
+        let (io, mut cx) = (Pin::new(io), self.progress.context());
         let store = if self.input.is_empty() {
             self.session.message_store()
         } else {
@@ -132,11 +130,11 @@ impl<S: Transport> State<S> {
         };
         let is_direct = store.is_some();
         let read = match store {
-            Some((store, most)) => poll_read_buf(io, cx, &mut store.limit(most.min(BYTES_A_POLL))),
+            Some((store, most)) => poll_read_buf(io, &mut cx, &mut store.limit(most.min(BYTES_A_POLL))),
             None => {
                 let buffer = self.input.buffer();
                 let room = buffer.capacity();
-                poll_read_buf(io, cx, &mut buffer.limit(room))
+                poll_read_buf(io, &mut cx, &mut buffer.limit(room))
             }
         };
         match ready!(self.release_if_pending(read)) {
@@ -159,7 +157,7 @@ impl<S: Transport> State<S> {
             }
             Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {
                 self.input.release();
-                cx.waker().wake_by_ref();
+                self.progress.context().waker().wake_by_ref();
                 return Poll::Pending;
             }
             Err(error) => self.session.handle_end(Some(error)),

@@ -10,8 +10,8 @@ use crate::wakers::ToWake;
 
 impl<S: Transport> State<S> {
     /// Keeps the deadlines, writes what waits, and treats the socket as the connection's fate asks.
-    pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) {
-        self.handle_timeout(cx);
+    pub(crate) fn poll_output(&mut self) {
+        self.handle_timeout();
         loop {
             if (self.ended.receiving || self.may_drop()) && self.is_flushed() {
                 self.session.handle_end(None);
@@ -24,16 +24,16 @@ impl<S: Transport> State<S> {
                 return;
             }
             let Some(io) = &mut self.io else { return };
-            let io = Pin::new(io);
+            let (io, mut cx) = (Pin::new(io), self.progress.context());
             let done = if self.session.left_to_write() > 0 {
-                match poll_write(io, cx, &self.session) {
+                match poll_write(io, &mut cx, &self.session) {
                     Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     written => written.map_ok(|written| self.note_written(written)),
                 }
             } else if self.unflushed {
-                io.poll_flush(cx).map_ok(|()| self.unflushed = false)
+                io.poll_flush(&mut cx).map_ok(|()| self.unflushed = false)
             } else if self.session.fate() == Fate::HalfClose && !self.ended.sending {
-                io.poll_shutdown(cx).map_ok(|()| self.ended.sending = true)
+                io.poll_shutdown(&mut cx).map_ok(|()| self.ended.sending = true)
             } else {
                 break;
             };
@@ -54,18 +54,14 @@ impl<S: Transport> State<S> {
                 }
             }
         }
-        self.arm_timer(cx);
+        self.arm_timer();
     }
 
     /// Waits until there is room in the queue, as `has_room` judges it.
     #[inline]
-    pub(crate) fn poll_room(
-        &mut self,
-        has_room: impl Fn(&Session) -> bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_room(&mut self, has_room: impl Fn(&Session) -> bool) -> Poll<Result<(), Error>> {
         if !has_room(&self.session) {
-            self.poll_output(cx);
+            self.poll_output();
             if !has_room(&self.session) {
                 return self.poll_end_error();
             }
@@ -78,8 +74,8 @@ impl<S: Transport> State<S> {
     }
 
     /// Waits until everything queued has been handed to the socket.
-    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_output(cx);
+    pub(crate) fn poll_flushed(&mut self) -> Poll<Result<(), Error>> {
+        self.poll_output();
         match self.session.end() {
             Some(end) if self.is_flushed() => Poll::Ready(end),
             None if self.is_flushed() => Poll::Ready(self.session.check_transport()),
