@@ -106,10 +106,12 @@ fn raise_file_limit() -> Result<()> {
 /// Who takes part: those wanted, all where none is named, and the raw server, which comes first.
 fn contestants(scenario: &Scenario, wanted: &[&Server]) -> Vec<&'static Server> {
     let takes_part = |server: &Server| {
-        if server.is_raw() {
-            return scenario.has_raw() && server.name == scenario.contest.raw();
+        if server.is_raw() && !scenario.has_raw() {
+            return false;
         }
-        let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.name == server.name);
+        let named = server.name == scenario.contest.raw()
+            || wanted.is_empty()
+            || wanted.iter().any(|wanted| wanted.name == server.name);
         named && server.contests.contains(&scenario.contest)
     };
     SERVERS.iter().filter(|server| takes_part(server)).collect()

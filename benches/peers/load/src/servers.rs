@@ -42,6 +42,7 @@ const THREADS: &[Contest] = &[Contest::Threads];
 /// All servers, in the order in which they take turns and are shown.
 pub(crate) const SERVERS: &[Server] = &[
     server("raw_tokio", &[Contest::Tasks]),
+    server("raw_tokio_timer", &[Contest::Tasks]),
     server("raw_tls", &[Contest::Tls]),
     server("raw_threads", THREADS),
     server("tidewire_tokio", TASKS),
