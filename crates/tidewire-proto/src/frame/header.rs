@@ -18,17 +18,17 @@ const EIGHT_BYTES: u8 = 0x7f;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Opcode {
     /// Goes on with the message that an earlier frame began.
-    Continuation,
+    Continuation = 0x0,
     /// Begins a text message.
-    Text,
+    Text = 0x1,
     /// Begins a binary message.
-    Binary,
+    Binary = 0x2,
     /// Closes the connection.
-    Close,
+    Close = 0x8,
     /// Asks for a sign of life.
-    Ping,
+    Ping = 0x9,
     /// Gives a sign of life.
-    Pong,
+    Pong = 0xa,
 }
 
 impl Opcode {
@@ -45,14 +45,7 @@ impl Opcode {
     }
 
     const fn bits(self) -> u8 {
-        match self {
-            Self::Continuation => 0x0,
-            Self::Text => 0x1,
-            Self::Binary => 0x2,
-            Self::Close => 0x8,
-            Self::Ping => 0x9,
-            Self::Pong => 0xa,
-        }
+        self as u8
     }
 
     /// Whether this is a control frame: never fragmented, at most 125 bytes, allowed inside a message (§5.5).
