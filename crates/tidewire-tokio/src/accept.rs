@@ -1,13 +1,13 @@
 use std::future::{Future, pending};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tidewire_common::{Accepting, Config, Deflate, HandshakeError, Negotiated, ServerPolicy, Session};
+use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
 use tokio::io::AsyncWriteExt;
 
 use crate::clock::Clock;
-use crate::stages::{read, within, write};
+use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
 use crate::websocket::WebSocket;
 
@@ -77,69 +77,57 @@ impl Accept {
     /// # Cancel safety
     /// As for [`accept`].
     pub async fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        self.accept_until(stream, pending::<()>()).await
+        self.accept_until(stream, pin!(pending::<()>())).await
     }
 
     /// As [`accept`](Self::accept), and refuses with 503 once `stopped`.
     pub(crate) async fn accept_until<S: Transport>(
         &self,
         mut stream: S,
-        stopped: impl Future,
+        mut stopped: Pin<&mut impl Future>,
     ) -> Result<WebSocket<S>, HandshakeError> {
         let clock = Clock::start();
-        let negotiated = self.negotiate(&mut stream, clock, stopped).await?;
-        let (session, rest) = Session::server(&self.config, negotiated, clock.now());
-        Ok(WebSocket::new(stream, session, rest, clock))
-    }
-
-    async fn negotiate<S: Transport>(
-        &self,
-        stream: &mut S,
-        clock: Clock,
-        stopped: impl Future,
-    ) -> Result<Negotiated, HandshakeError> {
-        let mut stopped = pin!(stopped);
         let mut accepting = Accepting::new(&self.config, self.policy.clone(), clock.now());
-        let deadline = accepting.poll_timeout().map(|at| clock.to_tokio(at));
+        let mut expiry = pin!(expiry(accepting.poll_timeout().map(|at| clock.to_tokio(at))));
         let mut out = Vec::with_capacity(USUAL_ANSWER);
-        let negotiated = loop {
-            let mut take = |input: &[u8]| match input {
-                [] => Err(HandshakeError::UnexpectedEnd),
-                input => accepting.handle_input(input, &mut out),
-            };
-            let answer = tokio::select! {
-                biased;
-                answer = within(deadline, read(stream, &mut take)) => answer,
-                _ = &mut stopped => {
-                    let refused = accepting.decline(503, "server shuts down\n", &mut out);
-                    return Err(Box::pin(refuse(stream, &out, accepting.refusal_timeout(clock.now()), refused)).await);
+        let answer = loop {
+            let read = {
+                let take = |input: &[u8]| match input {
+                    [] => Err(HandshakeError::UnexpectedEnd),
+                    input => accepting.handle_input(input, &mut out),
+                };
+                let reading = pin!(read(&mut stream, take));
+                tokio::select! {
+                    biased;
+                    read = within(expiry.as_mut(), reading) => Some(read),
+                    _ = &mut stopped => None,
                 }
             };
-            let answer = match answer {
+            let answer = match read {
                 // Nobody is there to be refused.
-                Ok(Err(HandshakeError::UnexpectedEnd)) => return Err(HandshakeError::UnexpectedEnd),
-                Ok(answer) => answer,
-                Err(HandshakeError::Timeout) => {
+                Some(Ok(Err(HandshakeError::UnexpectedEnd))) => return Err(HandshakeError::UnexpectedEnd),
+                Some(Ok(answer)) => answer,
+                Some(Err(HandshakeError::Timeout)) => {
                     accepting.handle_timeout(clock.now(), &mut out).map(|()| None)
                 }
-                Err(error) => return Err(error),
+                Some(Err(error)) => return Err(error),
+                None => Err(accepting.decline(503, "server shuts down\n", &mut out)),
             };
-            match answer {
-                Ok(Some(negotiated)) => break negotiated,
-                Ok(None) => {}
-                Err(refused) => {
-                    return Err(Box::pin(refuse(
-                        stream,
-                        &out,
-                        accepting.refusal_timeout(clock.now()),
-                        refused,
-                    ))
-                    .await);
-                }
+            if let Some(answer) = answer.transpose() {
+                break answer;
             }
         };
-        within(deadline, write(stream, &out)).await?;
-        Ok(negotiated)
+        match answer {
+            Ok(negotiated) => {
+                within(expiry, pin!(write(&mut stream, &out))).await?;
+                let (session, rest) = Session::server(&self.config, negotiated, clock.now());
+                Ok(WebSocket::new(stream, session, rest, clock))
+            }
+            Err(refused) => {
+                let timeout = accepting.refusal_timeout(clock.now());
+                Err(Box::pin(refuse(&mut stream, &out, timeout, refused)).await)
+            }
+        }
     }
 }
 

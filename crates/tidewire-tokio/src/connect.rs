@@ -1,11 +1,11 @@
 use std::future::{Future, IntoFuture};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
 use tokio::net::TcpStream;
 
 use crate::clock::{self, Clock};
-use crate::stages::{read, within, write};
+use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
 use crate::websocket::WebSocket;
 
@@ -87,8 +87,9 @@ impl Connect {
     async fn open(self) -> Result<WebSocket<TcpStream>, HandshakeError> {
         let target = Target::parse(&self.url)?;
         let clock = Clock::start();
-        let deadline = self.config.open_timeout().map(clock::after);
-        let stream = within(deadline, TcpStream::connect((target.host(), target.port()))).await?;
+        let expiry = pin!(expiry(self.config.open_timeout().map(clock::after)));
+        let connecting = pin!(TcpStream::connect((target.host(), target.port())));
+        let stream = within(expiry, connecting).await?;
         stream.set_nodelay(true)?;
         self.negotiate(&target, stream, clock).await
     }
@@ -113,14 +114,17 @@ impl Connect {
             deadline,
             &mut out,
         )?;
-        let deadline = deadline.map(|at| clock.to_tokio(at));
-        within(deadline, write(&mut stream, &out)).await?;
+        let mut expiry = pin!(expiry(deadline.map(|at| clock.to_tokio(at))));
+        within(expiry.as_mut(), pin!(write(&mut stream, &out))).await?;
         let negotiated = loop {
-            let take = |input: &[u8]| match input {
-                [] => opening.handle_end().map(|()| None),
-                input => opening.handle_input(input),
+            let read = {
+                let take = |input: &[u8]| match input {
+                    [] => opening.handle_end().map(|()| None),
+                    input => opening.handle_input(input),
+                };
+                within(expiry.as_mut(), pin!(read(&mut stream, take))).await
             };
-            match within(deadline, read(&mut stream, take)).await {
+            match read {
                 Ok(answer) => {
                     if let Some(negotiated) = answer? {
                         break negotiated;

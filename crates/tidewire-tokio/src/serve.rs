@@ -203,7 +203,11 @@ async fn open<H>(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "TCP_NODELAY not set");
     }
-    match accept.accept_until(stream, seat.control().stopped()).await {
+    let accepted = {
+        let stopped = pin!(seat.control().stopped());
+        accept.accept_until(stream, stopped).await
+    };
+    match accepted {
         Ok(ws) => {
             debug!(connection = %ws.id(), %peer, "served");
             Some(Opened { ws, seat, handler })

@@ -8,24 +8,33 @@ use std::task::{Poll, ready};
 
 use tidewire_common::HandshakeError;
 use tokio::io::{AsyncWriteExt, ReadBuf};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::state::Transport;
 
 /// How much of a head is read at once.
 const READ: usize = 4 * 1024;
 
-/// Runs `work` up to the deadline.
-pub(crate) async fn within<T>(
-    deadline: Option<tokio::time::Instant>,
-    work: impl Future<Output = io::Result<T>>,
-) -> Result<T, HandshakeError> {
-    match deadline {
-        Some(deadline) => Ok(timeout_at(deadline, work)
-            .await
-            .map_err(|_| HandshakeError::Timeout)??),
-        None => Ok(work.await?),
-    }
+/// The end of a handshake's time, to be pinned where the handshake begins: one for all its stages. `None` has no end.
+pub(crate) fn expiry(deadline: Option<Instant>) -> Option<Sleep> {
+    deadline.map(sleep_until)
+}
+
+/// Runs `work` until the handshake's time is over. Both are lent, since what is passed by value stands in the future of
+/// the handshake twice.
+pub(crate) fn within<T>(
+    mut expiry: Pin<&mut Option<Sleep>>,
+    mut work: Pin<&mut impl Future<Output = io::Result<T>>>,
+) -> impl Future<Output = Result<T, HandshakeError>> {
+    poll_fn(move |cx| {
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            return Poll::Ready(Ok(done?));
+        }
+        match expiry.as_mut().as_pin_mut() {
+            Some(sleep) => sleep.poll(cx).map(|()| Err(HandshakeError::Timeout)),
+            None => Poll::Pending,
+        }
+    })
 }
 
 /// Reads what is there, and gives it to `take`; nothing at the end. The buffer is on the stack while a poll lasts, so
