@@ -195,7 +195,7 @@ impl Seat {
     }
 
     /// Notes that the connection has ended with its handler.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(&self) {
         self.leave(|guests| guests.finished += 1);
     }
 

@@ -26,31 +26,35 @@ where
     F: Future,
     C: Fn(&Ended<F::Output>) -> CloseFrame<'static>,
 {
-    let (handler, ended) = match handler {
-        Ok(handler) => (Some(handler), None),
-        Err(panic) => (None, Some(Err(panic))),
+    let handler = match handler {
+        Ok(running) => Handler::Running(running),
+        Err(panic) => Handler::Ended(Some(Box::new(Err(panic)))),
     };
     shared.with(|state| {
         state.hand_to_driver();
-        if let Some(ended) = &ended {
+        if let Handler::Ended(Some(ended)) = &handler {
             state.close(close(ended));
         }
     });
     Drive {
         handler,
-        ended,
         close,
         driver: Driver(shared),
     }
 }
 
-/// See [`drive`]. By hand, since an `async fn` keeps its arguments twice, and this stands in the task of every connection.
+/// See [`drive`]. By hand, since an `async fn` keeps its arguments twice, and every connection has one of these.
 pub(crate) struct Drive<S, F: Future, C> {
     /// Goes before the driver does, which ends the connection.
-    handler: Option<Pin<Box<F>>>,
-    ended: Option<Ended<F::Output>>,
+    handler: Handler<F>,
     close: C,
     driver: Driver<S>,
+}
+
+enum Handler<F: Future> {
+    Running(Pin<Box<F>>),
+    /// Until that is told. Boxed, since there is none while a connection is idle.
+    Ended(Option<Box<Ended<F::Output>>>),
 }
 
 /// Nothing in it is pinned in place.
@@ -69,7 +73,7 @@ where
         let shared = &this.driver.0;
         shared.begin_turn(cx);
         let mut closing = None;
-        if let Some(running) = &mut this.handler {
+        if let Handler::Running(running) = &mut this.handler {
             // The handler is not polled again after a panic, and what it shares with us is behind a lock.
             let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
             let done = match polled {
@@ -79,10 +83,10 @@ where
             };
             if let Some(done) = done {
                 // What the handler still owns may panic on its way out, too.
-                let dropped = catch_unwind(AssertUnwindSafe(|| this.handler = None));
+                let dropped = catch_unwind(AssertUnwindSafe(|| this.handler = Handler::Ended(None)));
                 let done = dropped.and(done);
                 closing = Some((this.close)(&done));
-                this.ended = Some(done);
+                this.handler = Handler::Ended(Some(Box::new(done)));
             }
         }
         let over = shared.look(|state| {
@@ -96,12 +100,9 @@ where
             state.poll_drive();
             state.session.end().is_some()
         });
-        match this.ended.take() {
-            Some(done) if over => Poll::Ready(done),
-            running => {
-                this.ended = running;
-                Poll::Pending
-            }
+        match &mut this.handler {
+            Handler::Ended(ended) if over => ended.take().map_or(Poll::Pending, |ended| Poll::Ready(*ended)),
+            Handler::Running(_) | Handler::Ended(_) => Poll::Pending,
         }
     }
 }

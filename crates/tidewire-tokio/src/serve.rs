@@ -1,20 +1,20 @@
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::{Future, IntoFuture};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{
-    Config, ConnectionId, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy,
-};
+use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
-use tracing::{Instrument, debug, debug_span, info, warn};
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span, debug, debug_span, info, warn};
 
 use crate::accept::Accept;
 use crate::control::{Control, Seat};
@@ -125,8 +125,7 @@ where
             tokio::select! {
                 (stream, peer) = next(&listener) => {
                     let (accept, handler) = (accept.clone(), handler.clone());
-                    // Boxed, so that its state leaves the task when the connection begins.
-                    control.spawn(|seat| serve_one(Box::pin(open(stream, peer, accept, seat, handler))));
+                    control.spawn(|seat| Guest::Opens(Box::pin(open(stream, peer, accept, seat, handler))));
                 }
                 deadline = &mut stopped => break deadline,
             }
@@ -184,22 +183,19 @@ impl Drop for Host {
     }
 }
 
-/// An open connection, and what serves it.
-struct Opened<H> {
-    ws: WebSocket,
-    seat: Seat,
-    handler: Arc<H>,
-}
-
-/// Answers the opening handshake of somebody who connected. What comes after it is passed through, since the task would
-/// keep the room of an argument that it has used up.
-async fn open<H>(
+/// Answers the opening handshake of somebody who connected; gives what serves the connection.
+async fn open<H, Fut, E>(
     stream: TcpStream,
     peer: SocketAddr,
     accept: Arc<Accept>,
     seat: Seat,
     handler: Arc<H>,
-) -> Option<Opened<H>> {
+) -> Option<Pin<Box<impl Future<Output = ()>>>>
+where
+    H: Fn(WebSocket) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<HandlerError>,
+{
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "TCP_NODELAY not set");
     }
@@ -210,7 +206,7 @@ async fn open<H>(
     match accepted {
         Ok(ws) => {
             debug!(connection = %ws.id(), %peer, "served");
-            Some(Opened { ws, seat, handler })
+            Some(Box::pin(begin(ws, seat, &*handler)))
         }
         Err(error) => {
             debug!(%peer, %error, "no connection");
@@ -219,36 +215,40 @@ async fn open<H>(
     }
 }
 
-/// Serves somebody who connected, once the handshake is done.
-async fn serve_one<H, Fut, E>(opening: Pin<Box<impl Future<Output = Option<Opened<H>>>>>)
+/// The task of somebody who connected. Boxes both, so that what opens a connection leaves with the handshake, and by hand,
+/// so that all of the task fits into 128 bytes, to which tokio aligns it.
+enum Guest<Opening, Serving> {
+    Opens(Pin<Box<Opening>>),
+    IsServed(Pin<Box<Serving>>),
+}
+
+impl<Opening, Serving> Future for Guest<Opening, Serving>
+where
+    Opening: Future<Output = Option<Pin<Box<Serving>>>>,
+    Serving: Future<Output = ()>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut *self {
+                Self::Opens(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Some(serving) => *self = Self::IsServed(serving),
+                    None => return Poll::Ready(()),
+                },
+                Self::IsServed(serving) => return serving.as_mut().poll(cx),
+            }
+        }
+    }
+}
+
+/// Calls the handler of a connection and gives it a driver.
+fn begin<H, Fut, E>(ws: WebSocket, seat: Seat, handler: &H) -> impl Future<Output = ()> + use<H, Fut, E>
 where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
 {
-    let Some(opened) = opening.await else {
-        return;
-    };
-    let (seat, id, driving) = begin(opened);
-    let ended = driving.await;
-    match ended {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            let error: HandlerError = error.into();
-            warn!(connection = %id, error = %error.to_string().escape_debug(), "handler failed");
-        }
-        Err(_) => warn!(connection = %id, "handler panicked"),
-    }
-    seat.finish();
-}
-
-/// Calls the handler of a connection and gives it a driver; a function, so that the task keeps nothing but these.
-fn begin<H, Fut, E>(opened: Opened<H>) -> (Seat, ConnectionId, impl Future<Output = Ended<Result<(), E>>>)
-where
-    H: Fn(WebSocket) -> Fut,
-    Fut: Future<Output = Result<(), E>>,
-{
-    let Opened { ws, seat, handler } = opened;
     let shared = ws.handle.shared().clone();
     seat.connect(&shared);
     let id = ws.id();
@@ -260,11 +260,43 @@ where
     // The call of the handler is part of what may fail. Its future is boxed, since one that is passed on by value
     // stands in the task once for each hand it went through.
     let running = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Box::pin(handler(ws)))));
-    (
-        seat,
-        id,
-        driver::drive(shared, running, close_frame).instrument(span),
-    )
+    let mut driving = Spanned::new(driver::drive(shared, running, close_frame), span);
+    // By hand, since an `async` block would keep the driving twice.
+    poll_fn(move |cx| {
+        match ready!(driving.poll(cx)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error: HandlerError = error.into();
+                warn!(connection = %id, error = %error.to_string().escape_debug(), "handler failed");
+            }
+            Err(_) => warn!(connection = %id, "handler panicked"),
+        }
+        seat.finish();
+        Poll::Ready(())
+    })
+}
+
+/// A future in its span, for which it has room only where somebody wants to see it.
+enum Spanned<F> {
+    Unseen(F),
+    Seen(Box<Instrumented<F>>),
+}
+
+impl<F: Future + Unpin> Spanned<F> {
+    fn new(future: F, span: Span) -> Self {
+        if span.is_disabled() {
+            Self::Unseen(future)
+        } else {
+            Self::Seen(Box::new(future.instrument(span)))
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match self {
+            Self::Unseen(future) => Pin::new(future).poll(cx),
+            Self::Seen(future) => Pin::new(future).poll(cx),
+        }
+    }
 }
 
 /// What a connection is closed with when its handler ends.
