@@ -84,7 +84,7 @@ impl Accept {
     ) -> Result<WebSocket<S>, HandshakeError> {
         stream.prepare()?;
         let start = clock::now();
-        let mut accepting = Accepting::new(&self.config, self.policy.clone(), start);
+        let mut accepting = Accepting::new(&self.config, &self.policy, start);
         let mut buffer = Vec::new();
         let mut out = Vec::new();
         let result = loop {

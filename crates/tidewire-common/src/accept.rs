@@ -84,14 +84,14 @@ impl fmt::Debug for ServerPolicy {
 /// The answer, consent or refusal, is appended to the output. After a refusal the adapter writes it, shuts its
 /// sending side down and discards input until its end, so that the refusal is not destroyed by a reset.
 #[derive(Debug)]
-pub struct Accepting {
+pub struct Accepting<'p> {
     handshake: ServerHandshake,
-    policy: ServerPolicy,
+    policy: &'p ServerPolicy,
 }
 
-impl Accepting {
+impl<'p> Accepting<'p> {
     /// The handshake of a connection that was accepted at `now`.
-    pub fn new(config: &Config, policy: ServerPolicy, now: Instant) -> Self {
+    pub fn new(config: &Config, policy: &'p ServerPolicy, now: Instant) -> Self {
         let handshake = ServerHandshake::new(now, config.settings.open_timeout, config.settings.head);
         Self { handshake, policy }
     }

@@ -87,7 +87,7 @@ impl Accept {
         mut stopped: Pin<&mut impl Future>,
     ) -> Result<WebSocket<S>, HandshakeError> {
         let clock = Clock::start();
-        let mut accepting = Accepting::new(&self.config, self.policy.clone(), clock.now());
+        let mut accepting = Accepting::new(&self.config, &self.policy, clock.now());
         let mut expiry = pin!(expiry(accepting.poll_timeout().map(|at| clock.to_tokio(at))));
         let mut out = Vec::with_capacity(USUAL_ANSWER);
         let answer = loop {
