@@ -251,6 +251,36 @@ async fn a_shutdown_refuses_handshakes_in_progress_with_503() {
 }
 
 #[tokio::test]
+async fn a_server_keeps_the_deadlines_of_all_its_connections() {
+    bounded(async {
+        let server = Running::echo().await;
+        let mut peers = [
+            server.client().await,
+            server.client().await,
+            server.client().await,
+        ];
+        server.connections(peers.len()).await;
+        // From here on the clock moves when all sleep; so far, less than half a second has passed.
+        tokio::time::pause();
+        let start = tokio::time::Instant::now();
+        let since = || (start.elapsed() + Duration::from_millis(500)).as_secs();
+        for peer in &mut peers {
+            assert_eq!((peer.next().await.0, since()), (0x89, 20));
+        }
+        let [first, silent @ ..] = &mut peers;
+        first.send(&Frame::text("still here")).await;
+        assert_eq!(first.next().await.0, 0x81);
+        for peer in silent {
+            let (opcode, payload) = peer.next().await;
+            assert_eq!((opcode, since()), (0x88, 40));
+            assert_eq!(payload[..2], 1011_u16.to_be_bytes());
+        }
+        assert_eq!((first.next().await.0, since()), (0x89, 40));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_shutdown_of_an_idle_server_ends_at_once() {
     bounded(async {
         let (ended, took) = Running::echo().await.stop(Duration::from_secs(20)).await;

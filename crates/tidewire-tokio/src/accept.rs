@@ -77,16 +77,17 @@ impl Accept {
     /// # Cancel safety
     /// As for [`accept`].
     pub async fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        self.accept_until(stream, pin!(pending::<()>())).await
+        self.accept_until(stream, Clock::start(), pin!(pending::<()>()))
+            .await
     }
 
-    /// As [`accept`](Self::accept), and refuses with 503 once `stopped`.
+    /// As [`accept`](Self::accept) by a clock that has started, and refuses with 503 once `stopped`.
     pub(crate) async fn accept_until<S: Transport>(
         &self,
         mut stream: S,
+        clock: Clock,
         mut stopped: Pin<&mut impl Future>,
     ) -> Result<WebSocket<S>, HandshakeError> {
-        let clock = Clock::start();
         let mut accepting = Accepting::new(&self.config, &self.policy, clock.now());
         let mut expiry = pin!(expiry(accepting.poll_timeout().map(|at| clock.to_tokio(at))));
         let mut out = Vec::with_capacity(USUAL_ANSWER);

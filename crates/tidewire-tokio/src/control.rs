@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::clock::{self, Clock};
+use crate::keeper::Keeper;
 use crate::shared::Shared;
 use crate::wakers::ToWake;
 
@@ -21,6 +22,7 @@ pub(crate) struct Control {
     /// The deadline, once the server is to stop.
     stop: watch::Sender<Option<Instant>>,
     guests: Mutex<Guests>,
+    keeper: Arc<Keeper>,
     /// The last guest has gone.
     empty: Notify,
     address: Option<SocketAddr>,
@@ -29,9 +31,10 @@ pub(crate) struct Control {
 /// Who has connected, each with a task.
 #[derive(Default)]
 struct Guests {
-    here: HashMap<u64, Guest>,
-    /// The number of the last who came.
-    last: u64,
+    /// By the numbers of their seats.
+    seated: Vec<Guest>,
+    /// The seats that nobody has.
+    free: Vec<u32>,
     /// How many of them have a connection.
     connections: usize,
     /// How many connections have ended with their handler.
@@ -48,11 +51,35 @@ struct Guest {
     connection: Option<Arc<Connection>>,
 }
 
+impl Guests {
+    /// Gives somebody who comes a seat.
+    fn seat(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.seated.push(Guest::default());
+            u32::try_from(self.seated.len() - 1).expect("a process has fewer sockets than 2^32")
+        })
+    }
+
+    fn guest(&mut self, seat: u32) -> Option<&mut Guest> {
+        self.seated.get_mut(usize::try_from(seat).ok()?)
+    }
+
+    fn connection(&mut self, seat: u32) -> Option<Arc<Connection>> {
+        self.guest(seat)?.connection.clone()
+    }
+
+    /// Whether nobody is here.
+    fn is_empty(&self) -> bool {
+        self.free.len() == self.seated.len()
+    }
+}
+
 impl Control {
     pub(crate) fn new(address: Option<SocketAddr>) -> Self {
         Self {
             stop: watch::Sender::new(None),
             guests: Mutex::default(),
+            keeper: Arc::new(Keeper::new()),
             empty: Notify::new(),
             address,
         }
@@ -71,18 +98,33 @@ impl Control {
     where
         T: Future<Output = ()> + Send + 'static,
     {
-        let number = {
-            let mut guests = self.guests();
-            guests.last += 1;
-            let number = guests.last;
-            guests.here.insert(number, Guest::default());
-            number
+        let number = self.guests().seat();
+        let seat = Seat {
+            control: self.clone(),
+            number,
+            finished: false,
         };
-        let control = self.clone();
-        // Without the lock, since it may end at once.
-        let task = tokio::spawn(task(Seat { control, number })).abort_handle();
-        if let Some(guest) = self.guests().here.get_mut(&number) {
+        // Without the lock, since it may end at once; then the handle waits in the empty seat for the next guest.
+        let task = tokio::spawn(task(seat)).abort_handle();
+        if let Some(guest) = self.guests().guest(number) {
             guest.task = Some(task);
+        }
+    }
+
+    /// The clock of the server and its connections.
+    pub(crate) fn clock(&self) -> Clock {
+        self.keeper.clock()
+    }
+
+    /// Calls connections whose deadlines pass, for ever.
+    pub(crate) async fn keep_deadlines(self: Arc<Self>) {
+        loop {
+            for (at, number) in self.keeper.due().await {
+                let connection = self.guests().connection(number);
+                if let Some(connection) = connection {
+                    connection.with(|state| state.note_due(at));
+                }
+            }
         }
     }
 
@@ -95,7 +137,7 @@ impl Control {
 
     /// Waits until all guests have gone.
     pub(crate) async fn emptied(&self) {
-        while !self.guests().here.is_empty() {
+        while !self.guests().is_empty() {
             self.empty.notified().await;
         }
     }
@@ -103,7 +145,7 @@ impl Control {
     /// Aborts the tasks of all guests.
     pub(crate) fn abort(&self) {
         let guests = self.guests();
-        let tasks: Vec<_> = guests.here.values().map(|guest| guest.task.clone()).collect();
+        let tasks: Vec<_> = guests.seated.iter().map(|guest| guest.task.clone()).collect();
         drop(guests);
         for task in tasks.into_iter().flatten() {
             task.abort();
@@ -118,7 +160,7 @@ impl Control {
 
     fn connected(&self) -> Vec<Arc<Connection>> {
         let guests = self.guests();
-        let connections = guests.here.values().map(|guest| guest.connection.clone());
+        let connections = guests.seated.iter().map(|guest| guest.connection.clone());
         connections.flatten().collect()
     }
 
@@ -172,7 +214,9 @@ impl ServerControl for Control {
 /// Takes a guest off the list when its task ends, however it does.
 pub(crate) struct Seat {
     control: Arc<Control>,
-    number: u64,
+    number: u32,
+    /// Its connection has ended with its handler.
+    finished: bool,
 }
 
 impl Seat {
@@ -182,8 +226,10 @@ impl Seat {
 
     /// Notes that the guest has a connection.
     pub(crate) fn connect(&self, connection: &Arc<Connection>) {
+        let keeper = self.control.keeper.clone();
+        connection.with(|state| state.leave_to_keeper(keeper, self.number));
         let mut guests = self.control.guests();
-        if let Some(guest) = guests.here.get_mut(&self.number) {
+        if let Some(guest) = guests.guest(self.number) {
             guest.connection = Some(connection.clone());
             guests.connections += 1;
         }
@@ -195,32 +241,26 @@ impl Seat {
     }
 
     /// Notes that the connection has ended with its handler.
-    pub(crate) fn finish(&self) {
-        self.leave(|guests| guests.finished += 1);
-    }
-
-    /// Leaves, if the guest has not left yet.
-    fn leave(&self, note: impl FnOnce(&mut Guests)) {
-        let guest = |guests: &Guests| guests.here.get(&self.number)?.connection.clone();
-        let connection = guest(&self.control.guests());
-        let traffic = connection.map(|connection| traffic(&connection));
-        let mut guests = self.control.guests();
-        let gone = guests.here.remove(&self.number);
-        if gone.is_some() {
-            guests.connections -= usize::from(traffic.is_some());
-            guests.ended += traffic.unwrap_or_default();
-            note(&mut guests);
-        }
-        if guests.here.is_empty() {
-            self.control.empty.notify_one();
-        }
-        // The connection is dropped after the lock is.
-        drop(guests);
+    pub(crate) fn finish(&mut self) {
+        self.finished = true;
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.leave(|_| {});
+        let connection = self.control.guests().connection(self.number);
+        let traffic = connection.map(|connection| traffic(&connection));
+        let mut guests = self.control.guests();
+        let gone = guests.guest(self.number).map(mem::take);
+        guests.free.push(self.number);
+        guests.connections -= usize::from(traffic.is_some());
+        guests.ended += traffic.unwrap_or_default();
+        guests.finished += usize::from(self.finished);
+        if guests.is_empty() {
+            self.control.empty.notify_one();
+        }
+        // The connection is dropped after the lock is.
+        drop(guests);
+        drop(gone);
     }
 }

@@ -93,6 +93,7 @@ mod clock;
 mod connect;
 mod control;
 mod driver;
+mod keeper;
 mod pieces;
 mod pool;
 mod serve;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tidewire_common::proto::{CloseCode, CloseFrame};
 use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span, debug, debug_span, info, warn};
@@ -119,7 +120,10 @@ where
             control,
         } = self;
         let (accept, handler) = (Arc::new(accept), Arc::new(handler));
-        let host = Host(control.clone());
+        let host = Host {
+            keeper: tokio::spawn(control.clone().keep_deadlines()).abort_handle(),
+            control: control.clone(),
+        };
         let mut stopped = pin!(control.stopped());
         let deadline = loop {
             tokio::select! {
@@ -175,11 +179,16 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 }
 
 /// Aborts the tasks that are left when the server goes, however it does.
-struct Host(Arc<Control>);
+struct Host {
+    control: Arc<Control>,
+    /// The one that keeps the deadlines.
+    keeper: AbortHandle,
+}
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.0.abort();
+        self.control.abort();
+        self.keeper.abort();
     }
 }
 
@@ -201,7 +210,7 @@ where
     }
     let accepted = {
         let stopped = pin!(seat.control().stopped());
-        accept.accept_until(stream, stopped).await
+        accept.accept_until(stream, seat.control().clock(), stopped).await
     };
     match accepted {
         Ok(ws) => {
@@ -243,7 +252,7 @@ where
 }
 
 /// Calls the handler of a connection and gives it a driver.
-fn begin<H, Fut, E>(ws: WebSocket, seat: Seat, handler: &H) -> impl Future<Output = ()> + use<H, Fut, E>
+fn begin<H, Fut, E>(ws: WebSocket, mut seat: Seat, handler: &H) -> impl Future<Output = ()> + use<H, Fut, E>
 where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,

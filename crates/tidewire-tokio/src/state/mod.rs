@@ -3,23 +3,23 @@
 mod progress;
 mod receiving;
 mod sending;
+mod timer;
 
 use std::fmt;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll};
 
 use tidewire_common::Session;
 use tidewire_common::proto::{CloseFrame, Inbox, Instant, Reading};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::coop;
-use tokio::time::Sleep;
 
 use crate::clock::Clock;
 use crate::pool::Input;
 use crate::wakers::ToWake;
 
 use progress::Progress;
+use timer::Timer;
 
 /// The most that one poll reads, and that it inflates, before it lets other tasks work.
 const BYTES_A_POLL: usize = 256 * 1024;
@@ -38,7 +38,7 @@ pub(crate) struct State<S> {
     clock: Clock,
     /// What the clock said when it was last looked at.
     latest: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
     /// When the timer goes off.
     armed: Instant,
     /// What was written has not been flushed by the socket itself.
@@ -101,7 +101,7 @@ impl<S> State<S> {
             input: Input::new(rest),
             latest: clock.now(),
             clock,
-            timer: None,
+            timer: Timer::Own(None),
             armed: Instant::NEVER,
             unflushed: false,
             ended: Directions::default(),
@@ -157,7 +157,7 @@ impl<S> State<S> {
     /// Gives up everything but the session, which has ended, and tells everybody.
     fn release(&mut self) -> Option<S> {
         self.input.release();
-        self.timer = None;
+        self.release_timer();
         self.progress.to_wake = ToWake::EVERYONE;
         self.io.take()
     }
@@ -233,36 +233,6 @@ impl<S: Transport> State<S> {
         self.session
             .handle_timeout(now, self.input.inbox(&mut Inbox::new()));
         self.input.release();
-    }
-
-    /// Whether the timer will go off by then.
-    fn is_armed_for(&self, at: Instant) -> bool {
-        self.armed <= at && self.timer.as_ref().is_some_and(|timer| !timer.is_elapsed())
-    }
-
-    /// Makes the timer go off at the next deadline or before; a later one than it is armed for costs nothing.
-    fn arm_timer(&mut self) {
-        let Some(at) = self.session.poll_timeout() else {
-            return;
-        };
-        if self.is_armed_for(at) {
-            return;
-        }
-        self.armed = at;
-        let at = self.clock.to_tokio(at);
-        let timer = match &mut self.timer {
-            Some(timer) => {
-                timer.as_mut().reset(at);
-                timer
-            }
-            None => self.timer.insert(Box::pin(tokio::time::sleep_until(at))),
-        };
-        // All polls show the timer the same waker, so once is enough; but a task that has used up its budget would be
-        // turned away before the timer saw the waker.
-        let mut cx = self.progress.context();
-        if pin!(coop::unconstrained(timer.as_mut())).poll(&mut cx).is_ready() {
-            cx.waker().wake_by_ref();
-        }
     }
 }
 

@@ -4,8 +4,6 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tidewire_common::proto::Instant;
-
 use super::State;
 use crate::wakers::{Alarm, Ticket, ToWake, Waiters};
 
@@ -108,8 +106,7 @@ impl<S> State<S> {
         if self.progress.waker.will_wake(waker) {
             return None;
         }
-        // The timer has not seen it.
-        self.armed = Instant::NEVER;
+        self.note_driver();
         Some(mem::replace(&mut self.progress.waker, waker.clone()))
     }
 
