@@ -23,9 +23,8 @@ struct Parts {
     shape: Shape,
     /// Whose stream its window holds, and up to which byte.
     place: Option<Place>,
-    /// Initialised to its end, so that nothing is zeroed for a message; `filled` bytes of it count.
+    /// What was compressed last.
     output: Vec<u8>,
-    filled: usize,
 }
 
 /// A position in the plain text of a connection's compressed messages.
@@ -47,7 +46,6 @@ impl Deflater {
             shape,
             place: None,
             output: Vec::new(),
-            filled: 0,
         }))
     }
 
@@ -98,36 +96,29 @@ impl Deflater {
     /// Notes where the stream stands after the message, for the connection to come back to.
     pub(super) fn mark(&mut self, place: Option<Place>) {
         self.0.place = place;
-        if self.0.output.len() > RETAINED_OUTPUT {
+        if self.0.output.capacity() > RETAINED_OUTPUT {
             self.0.output = Vec::new();
         }
     }
 
     /// Compresses a message or a part of it, so that the peer can inflate all of it.
     pub(super) fn deflate(&mut self, text: &[u8]) {
-        self.0.filled = 0;
+        let Parts { compress, output, .. } = &mut *self.0;
+        output.clear();
         let mut rest = text;
         loop {
-            if self.0.output.len() - self.0.filled < ROOM_TO_FLUSH {
-                self.0
-                    .output
-                    .resize((self.0.output.len() * 2).max(FIRST_OUTPUT), 0);
+            if output.capacity() - output.len() < ROOM_TO_FLUSH {
+                output.reserve(output.len().max(FIRST_OUTPUT));
             }
-            let room = self.0.output.get_mut(self.0.filled..).unwrap_or_default();
-            let room_len = room.len();
-            let before = (self.0.compress.total_in(), self.0.compress.total_out());
-            let status = self
-                .0
-                .compress
-                .compress(rest, room, FlushCompress::Sync)
+            let before = compress.total_in();
+            let status = compress
+                .compress_vec(rest, output, FlushCompress::Sync)
                 .expect("zlib refuses a flush only on a stream that was never set up");
-            let taken = moved(before.0, self.0.compress.total_in());
-            let written = moved(before.1, self.0.compress.total_out());
+            let taken = moved(before, compress.total_in());
             rest = rest.get(taken..).unwrap_or_default();
-            self.0.filled += written;
             // zlib: "If deflate returns with avail_out == 0, this function must be called again [...] until the
             // flush is complete"; `BufError` says that it is.
-            if (rest.is_empty() && written < room_len) || status == Status::BufError {
+            if (rest.is_empty() && output.len() < output.capacity()) || status == Status::BufError {
                 break;
             }
         }
@@ -135,7 +126,7 @@ impl Deflater {
 
     /// What was compressed, ready for a frame that is not the message's last.
     pub(crate) fn part(&self) -> &[u8] {
-        self.0.output.get(..self.0.filled).unwrap_or_default()
+        &self.0.output
     }
 
     /// What was compressed, ready for the last frame of a message.
