@@ -5,6 +5,7 @@ use core::fmt;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::codec::{Owner, Shape, moved};
+use super::short;
 use crate::deflate::context::WindowBits;
 
 /// What ends every flush: an empty block, which is cut off the message (RFC 7692 §7.2.1).
@@ -98,6 +99,17 @@ impl Deflater {
         self.0.place = place;
         if self.0.output.capacity() > RETAINED_OUTPUT {
             self.0.output = Vec::new();
+        }
+    }
+
+    /// Compresses a message that stands alone.
+    pub(super) fn deflate_alone(&mut self, text: &[u8]) {
+        if self.0.shape.level == 1 && text.len() <= short::LONGEST {
+            self.0.output.clear();
+            short::compress(text, self.0.shape.window_bits.size(), &mut self.0.output);
+        } else {
+            self.seek(None, &[]);
+            self.deflate(text);
         }
     }
 

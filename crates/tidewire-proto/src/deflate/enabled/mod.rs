@@ -9,6 +9,7 @@ mod inflater;
 mod prepared;
 mod receiving;
 mod sending;
+mod short;
 
 pub use codec::{Codecs, NoPool, Owner, Shape};
 pub use deflater::Deflater;

@@ -58,7 +58,12 @@ impl Sending {
             return None;
         }
         let mut deflater = self.lend();
-        deflater.deflate(text);
+        if self.keeps_context() {
+            self.seek(&mut deflater);
+            deflater.deflate(text);
+        } else {
+            deflater.deflate_alone(text);
+        }
         let has_grown = deflater.last_part().len() >= text.len();
         if has_grown && !self.keeps_context() && self.shared.compression.choice != Choice::All {
             self.give_back(deflater, None);
@@ -69,7 +74,11 @@ impl Sending {
 
     /// Compresses a fragment of a compressed message; [`settle`](Self::settle) is to follow.
     pub(crate) fn fragment(&mut self, text: &[u8]) -> Deflater {
-        let mut deflater = self.lent.take().unwrap_or_else(|| self.lend());
+        let mut deflater = self.lent.take().unwrap_or_else(|| {
+            let mut deflater = self.lend();
+            self.seek(&mut deflater);
+            deflater
+        });
         deflater.deflate(text);
         deflater
     }
@@ -122,15 +131,21 @@ impl Sending {
         }
     }
 
-    fn lend(&mut self) -> Deflater {
+    /// Borrows a compressor that stands anywhere.
+    fn lend(&self) -> Deflater {
         let shape = self.shape();
-        let mut deflater = self.shared.codecs.take_deflater(shape, self.owner);
-        if deflater.shape() != shape {
-            deflater = Deflater::new(shape);
+        let deflater = self.shared.codecs.take_deflater(shape, self.owner);
+        if deflater.shape() == shape {
+            deflater
+        } else {
+            Deflater::new(shape)
         }
+    }
+
+    /// Has a compressor go on with the stream.
+    fn seek(&self, deflater: &mut Deflater) {
         let history = self.stream.as_ref().map(|stream| stream.history.window());
         deflater.seek(self.place(), history.unwrap_or_default());
-        deflater
     }
 
     /// Gives a compressor back, whose window holds this connection's stream up to `place`.
