@@ -178,6 +178,45 @@ fn a_fragmented_message_is_owned_as_its_store() {
 }
 
 #[test]
+fn a_message_whose_fragments_lie_in_the_input_is_one_allocation() {
+    for (first, kind) in [
+        (Frame::text("x".repeat(1024)), "text"),
+        (Frame::binary(vec![1; 1024]), "binary"),
+    ] {
+        let next = Frame::continuation("x".repeat(1024));
+        let mut frames = vec![first.more()];
+        frames.resize(15, next.clone().more());
+        frames.push(next);
+        let mut owned = Vec::with_capacity(1);
+        let allocated = Receiver::new().receive(&wire::stream(&frames, Sender::Client), |event| {
+            if let Event::Message(message) = event {
+                owned.push(message.into_owned());
+            }
+        });
+        assert_eq!(owned[0].as_message().as_bytes().len(), 16 * 1024, "{kind}");
+        assert_eq!(allocated.count_total, 1, "{kind}");
+    }
+}
+
+#[test]
+fn a_short_message_in_fragments_keeps_no_room_for_what_is_behind_it() {
+    let frames = [
+        Frame::binary(vec![1; 10]).more(),
+        Frame::continuation(vec![2; 10]),
+        Frame::binary(vec![3; 40_000]),
+    ];
+    let mut capacities = Vec::with_capacity(2);
+    Receiver::new().receive(&wire::stream(&frames, Sender::Client), |event| {
+        if let Event::Message(message) = event
+            && let OwnedMessage::Binary(bytes) = message.into_owned()
+        {
+            capacities.push(bytes.capacity());
+        }
+    });
+    assert!(capacities[0] <= 40, "{capacities:?}");
+}
+
+#[test]
 fn a_length_alone_reserves_at_most_64_kib() {
     for first in [0x81, 0x82] {
         for received in [0, 1, 1000] {

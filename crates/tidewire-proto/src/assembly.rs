@@ -136,13 +136,15 @@ impl Assembly {
         self.open.is_some()
     }
 
-    /// Unmasks a piece and appends it; `ahead` bytes of its frame are still to come.
+    /// Unmasks a piece and appends it; `ahead` bytes of its frame are still to come, and `behind` it as many lie in the
+    /// input that may belong to the message.
     pub(crate) fn append(
         &mut self,
         kind: Kind,
         key: Option<[u8; 4]>,
         piece: &mut [u8],
         ahead: u64,
+        behind: usize,
         stores: TakeStore,
     ) -> Result<(), ProtocolError> {
         // What comes in fragments goes on, as far as is known: as much again is expected.
@@ -151,7 +153,8 @@ impl Assembly {
         } else {
             ahead
         };
-        self.store.reserve(kind, piece.len(), ahead, stores);
+        self.store
+            .reserve(kind, piece.len(), ahead, behind.min(RETAINED), stores);
         match &mut self.store {
             Store::Text(_) => {
                 for piece in piece.chunks_mut(AT_ONCE) {
@@ -171,7 +174,7 @@ impl Assembly {
     pub(crate) fn append_inflated(&mut self, kind: Kind, piece: &[u8]) -> Result<(), ProtocolError> {
         // The first piece fits, then the store doubles.
         self.store
-            .reserve(kind, piece.len(), self.store.len() as u64, |_| Vec::new());
+            .reserve(kind, piece.len(), self.store.len() as u64, 0, |_| Vec::new());
         self.push(piece)
     }
 
@@ -272,8 +275,8 @@ impl Store {
         }
     }
 
-    /// Makes room for `len` bytes of this type, and for some of the `ahead` that are announced.
-    fn reserve(&mut self, kind: Kind, len: usize, ahead: u64, stores: TakeStore) {
+    /// Makes room for `len` bytes of this type, for some of the `ahead` that are announced, and for those `behind` them.
+    fn reserve(&mut self, kind: Kind, len: usize, ahead: u64, behind: usize, stores: TakeStore) {
         if self.len() == 0 && len as u64 + ahead >= LONG {
             self.replace(
                 kind,
@@ -282,7 +285,8 @@ impl Store {
         }
         let ahead = |stored: usize| {
             let growth = (stored + len).max(RESERVED_AHEAD);
-            len + usize::try_from(ahead).map_or(growth, |ahead| ahead.min(growth))
+            let ahead = usize::try_from(ahead).map_or(growth, |ahead| ahead.min(growth));
+            len + ahead.max(behind)
         };
         // Exact, since the growth is already geometric: a message of one frame ends in a store of its size.
         match (kind, &mut *self) {

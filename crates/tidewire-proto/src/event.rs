@@ -126,8 +126,15 @@ impl<'a> Received<'a> {
         match self.0 {
             Place::Input(Message::Text(text)) => OwnedMessage::Text(text.into()),
             Place::Input(Message::Binary(bytes)) => OwnedMessage::Binary(bytes.into()),
-            Place::Text(text) => OwnedMessage::Text(mem::take(text)),
-            Place::Binary(bytes) => OwnedMessage::Binary(mem::take(bytes)),
+            // There may have been room for more than the message: it keeps at most twice its size.
+            Place::Text(text) => {
+                text.shrink_to(2 * text.len());
+                OwnedMessage::Text(mem::take(text))
+            }
+            Place::Binary(bytes) => {
+                bytes.shrink_to(2 * bytes.len());
+                OwnedMessage::Binary(mem::take(bytes))
+            }
         }
     }
 }

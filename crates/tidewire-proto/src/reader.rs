@@ -299,6 +299,11 @@ impl<'t> Reader<'t> {
             // What is stored does not stay.
             Delivery::Messages | Delivery::Chunks => 0,
         };
+        // Behind a frame that is not the last lie others of its message, mostly.
+        let behind = match frame.end {
+            End::More if ahead == 0 && state.delivery == Delivery::Messages => self.input.len(),
+            End::More | End::Last => 0,
+        };
         let is_handed_over = match state.delivery {
             Delivery::Messages => end == End::Last && !state.chunked,
             Delivery::Chunks => true,
@@ -308,7 +313,7 @@ impl<'t> Reader<'t> {
         } else {
             state
                 .assembly
-                .append(frame.kind, key, piece, ahead, self.stores)?;
+                .append(frame.kind, key, piece, ahead, behind, self.stores)?;
             None
         };
         self.hand_over(end, lent)
