@@ -50,17 +50,17 @@ fn queue<S: Transport>(
     shared: &Shared<S>,
     has_room: impl Fn(&Session) -> bool,
     then: impl Fn(&mut State<S>) -> Poll<Result<(), Error>>,
-    mut put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
+    put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
 ) -> impl Future<Output = Result<(), Error>> {
-    let mut queued = false;
+    let mut unqueued = Some(put);
     let mut waiter = Waiter::new(shared);
     poll_fn(move |cx| {
         waiter.poll(cx, |state| {
-            if !queued {
+            if let Some(put) = &mut unqueued {
                 ready!(state.poll_room(&has_room))?;
                 let now = state.recently();
                 put(&mut state.session, now)?;
-                queued = true;
+                unqueued = None;
                 state.progress.to_wake |= ToWake::DRIVER;
             }
             if state.is_driven() {
