@@ -9,7 +9,7 @@ use servers::{Options, on_tokio};
 fn main() -> io::Result<()> {
     Options::read(&[]);
     on_tokio::run(async {
-        tokio::spawn(tokio::time::sleep(Duration::from_secs(24 * 60 * 60)));
+        tokio::spawn(tokio::time::sleep(Duration::from_hours(24)));
         on_tokio::accept_each(on_tokio::listen().await?, echo).await
     })
 }
