@@ -93,17 +93,16 @@ impl Accept {
                 Arrived::Bytes => buffer.as_slice(),
                 Arrived::Nothing => &[],
                 Arrived::End if stops() => {
-                    break Err(accepting.decline(503, "server shuts down\n", &mut out));
+                    break Err(accepting.decline(503, "server shuts down", &mut out));
                 }
                 Arrived::End => break Err(HandshakeError::UnexpectedEnd),
             };
             match accepting.handle_input(input, &mut out) {
                 Ok(None) => {}
                 Ok(Some(_)) if stops() => {
-                    out.clear();
-                    break Err(accepting.decline(503, "server shuts down\n", &mut out));
+                    break Err(accepting.decline(503, "server shuts down", &mut out));
                 }
-                Ok(Some(negotiated)) => break Ok(negotiated),
+                Ok(Some(request)) => break accepting.answer(request, None, &mut out),
                 Err(error) => break Err(error),
             }
             if let Err(error) = accepting.handle_timeout(clock::now(), &mut out) {

@@ -33,7 +33,7 @@ type HandlerError = Box<dyn StdError + Send + Sync>;
 /// 1000; when it fails or panics, that is logged, and the connection is closed with 1011. The server goes on.
 ///
 /// Any page that a browser shows may connect, and the browser sends the user's cookies along: where those mean
-/// something, judge the `Origin` field in [`ServerPolicy::on_request`].
+/// something, allow [your own](ServerPolicy::origins) alone.
 ///
 /// # Errors
 /// Where the listener cannot be used at all; that accepting fails for a while is logged.

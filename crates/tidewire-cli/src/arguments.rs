@@ -15,6 +15,8 @@ Examples:
       On a free port, which is printed, with a thread for each connection.
   tidewire serve --deflate=no-takeover,level=6
       Compresses, and keeps no memory for it between two messages.
+  tidewire serve --origin https://example.com --origin 'http://localhost:*'
+      Refuses pages of other sites.
 
 The log goes to standard error; TIDEWIRE_LOG says how much of it, for example TIDEWIRE_LOG=info.
 The server stops on SIGINT and SIGTERM: it closes its connections with 1001, within 5 seconds.";
@@ -67,6 +69,12 @@ pub(crate) struct ServeArguments {
     /// Sends no pings to silent clients.
     #[arg(long)]
     pub(crate) no_keepalive: bool,
+
+    /// Lets in pages of this origin alone, and clients that are no browsers; may be given several times.
+    ///
+    /// `https://*.example.com` stands for all names below it, `http://localhost:*` for any port.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) origin: Vec<String>,
 
     #[command(flatten)]
     pub(crate) compression: CompressionArguments,

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 const VARIABLE: &str = "TIDEWIRE_LOG";
 
 /// What is logged unless the variable says otherwise: refused handshakes, and no line for a connection or a message.
-const DEFAULT: &str = "warn,tidewire_common::accept=info";
+const DEFAULT: &str = "warn,tidewire_common::server=info";
 
 /// Starts logging to standard error; standard output is for what was asked.
 pub(crate) fn start() {

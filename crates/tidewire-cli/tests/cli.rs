@@ -44,6 +44,25 @@ async fn serve_runs_on_as_many_threads_as_it_is_told() -> TestResult {
 }
 
 #[tokio::test]
+async fn serve_refuses_pages_of_other_origins() -> TestResult {
+    for runtime in RUNTIMES {
+        let server = Server::start(&["--runtime", runtime, "--origin", "https://*.example.com"]).await?;
+        soon(connect(&server.url)).await??;
+        let ours = connect(&server.url).field("Origin", "https://www.example.com");
+        soon(ours.into_future()).await??;
+        let other = connect(&server.url).field("Origin", "https://example.org");
+        let refused = soon(other.into_future()).await?.expect_err("refused");
+        assert_eq!(refused.status(), Some(403), "{runtime}");
+    }
+    let wrong = run(&["serve", "--origin", "example.com"]).await?;
+    assert!(
+        text_of(&wrong.stderr)?.contains("\"example.com\" is no origin"),
+        "{wrong:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn serve_answers_what_is_no_upgrade_by_what_it_asks_for() -> TestResult {
     let upgrade =
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";

@@ -41,6 +41,7 @@ enum Head {
 struct Agreed {
     subprotocol: Option<Box<str>>,
     deflate: Option<Parameters>,
+    user: Option<Box<str>>,
 }
 
 impl Handshake {
@@ -48,8 +49,9 @@ impl Handshake {
         request: Request,
         subprotocol: Option<String>,
         deflate: Option<Parameters>,
+        user: Option<String>,
     ) -> Self {
-        Self::new(Head::Request(request), subprotocol, deflate)
+        Self::new(Head::Request(request), subprotocol, deflate, user)
     }
 
     pub(crate) fn opened(accepted: &Accepted) -> Self {
@@ -60,13 +62,22 @@ impl Handshake {
             accepted
                 .extensions()
                 .find_map(|extension| Parameters::parse(extension).ok()),
+            None,
         )
     }
 
-    fn new(received: Head, subprotocol: Option<String>, deflate: Option<Parameters>) -> Self {
-        let agreed = (subprotocol.is_some() || deflate.is_some()).then(|| {
-            let subprotocol = subprotocol.map(String::into_boxed_str);
-            Box::new(Agreed { subprotocol, deflate })
+    fn new(
+        received: Head,
+        subprotocol: Option<String>,
+        deflate: Option<Parameters>,
+        user: Option<String>,
+    ) -> Self {
+        let agreed = (subprotocol.is_some() || deflate.is_some() || user.is_some()).then(|| {
+            Box::new(Agreed {
+                subprotocol: subprotocol.map(String::into_boxed_str),
+                deflate,
+                user: user.map(String::into_boxed_str),
+            })
         });
         Self { received, agreed }
     }
@@ -90,6 +101,11 @@ impl Handshake {
     /// The subprotocol that was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         self.agreed.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// The user whose [credentials](crate::ServerPolicy::basic_auth) a server saw.
+    pub fn user(&self) -> Option<&str> {
+        self.agreed.as_ref()?.user.as_deref()
     }
 
     /// The extensions that were agreed on, each with its parameters.

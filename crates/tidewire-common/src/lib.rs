@@ -6,7 +6,6 @@
 //!
 //! Applications name these through `tidewire`, not through this crate.
 
-mod accept;
 mod codec_pool;
 mod config;
 mod deflate;
@@ -20,13 +19,12 @@ mod open;
 mod outgoing;
 mod pings;
 mod queue;
-mod server_handle;
+mod server;
 mod session;
 mod spare;
 mod stores;
 mod target;
 
-pub use accept::{Accepting, OnRequest, ServerPolicy};
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
 pub use deflate::{Deflate, DeflateBuilder};
@@ -38,7 +36,10 @@ pub use metrics::{Metrics, Traffic};
 pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
-pub use server_handle::{Served, ServerControl, ServerHandle};
+pub use server::{
+    Accepting, Answer, BasicAuth, Credentials, InvalidOrigin, Origins, Served, ServerControl, ServerHandle,
+    ServerPolicy,
+};
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;
 
@@ -56,8 +57,8 @@ pub mod public {
     };
 
     pub use crate::{
-        Config, ConfigBuilder, ConnectionId, Deflate, DeflateBuilder, Error, Handshake, HandshakeError,
-        Message, Metrics, OnRequest, Outgoing, Prepared, Served, ServerHandle, ServerPolicy, Traffic,
-        TrySendError, UrlError,
+        Answer, BasicAuth, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder, Error,
+        Handshake, HandshakeError, InvalidOrigin, Message, Metrics, Origins, Outgoing, Prepared, Served,
+        ServerHandle, ServerPolicy, Traffic, TrySendError, UrlError,
     };
 }

@@ -1,10 +1,17 @@
-use std::future::{Future, pending};
+use std::fmt;
+use std::future::{Future, pending, poll_fn};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
+
+use tidewire_common::proto::handshake::{Request, Response};
 
 use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
 use tokio::io::AsyncWriteExt;
+use tokio::time::Sleep;
 
 use crate::clock::Clock;
 use crate::stages::{expiry, read, within, write};
@@ -16,6 +23,9 @@ const MAX_DISCARDED: usize = 1 << 20;
 
 /// The room for an answer that adds nothing, which has 129 bytes.
 const USUAL_ANSWER: usize = 160;
+
+/// Why a request is refused that comes too late.
+const SHUTS_DOWN: &str = "server shuts down";
 
 /// Answers the opening handshake of a client on any byte stream, with the default settings.
 ///
@@ -39,11 +49,18 @@ pub async fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeEr
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Accept {
     config: Config,
     policy: ServerPolicy,
+    on_request: Option<Arc<OnRequest>>,
 }
+
+type OnRequest = dyn Fn(Request) -> Asking + Send + Sync;
+type Asking = Pin<Box<dyn Future<Output = Option<Response>> + Send>>;
+
+/// What the application has to say to a request, or with which status and why it is refused before that is known.
+type FirstAnswer = Result<Option<Response>, (u16, &'static str)>;
 
 impl Accept {
     /// Starts from the defaults.
@@ -69,6 +86,28 @@ impl Accept {
         self
     }
 
+    /// Lets `answer` see each request first, as [`ServerPolicy::on_request`] does, but take its time: for a question to a
+    /// database, for example. It counts against the time for the handshake, after which the request is refused with 503.
+    ///
+    /// ```no_run
+    /// # async fn is_known(token: Option<String>) -> bool { token.is_some() }
+    /// use tidewire_tokio::{Accept, Response};
+    ///
+    /// let accept = Accept::new().on_request(async |request| {
+    ///     let token = request.query().map(str::to_owned);
+    ///     if is_known(token).await { None } else { Response::new(403).ok() }
+    /// });
+    /// # let _ = accept;
+    /// ```
+    pub fn on_request<F, Fut>(mut self, answer: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Option<Response>> + Send + 'static,
+    {
+        self.on_request = Some(Arc::new(move |request| Box::pin(answer(request))));
+        self
+    }
+
     /// Answers the handshake of the client on this stream.
     ///
     /// # Errors
@@ -86,12 +125,12 @@ impl Accept {
         &self,
         mut stream: S,
         clock: Clock,
-        mut stopped: Pin<&mut impl Future>,
+        mut stopped: Pin<&mut (impl Future + Send)>,
     ) -> Result<WebSocket<S>, HandshakeError> {
         let mut accepting = Accepting::new(&self.config, &self.policy, clock.now());
         let mut expiry = pin!(expiry(accepting.poll_timeout().map(|at| clock.to_tokio(at))));
         let mut out = Vec::with_capacity(USUAL_ANSWER);
-        let answer = loop {
+        let request = loop {
             let read = {
                 let take = |input: &[u8]| match input {
                     [] => Err(HandshakeError::UnexpectedEnd),
@@ -104,19 +143,32 @@ impl Accept {
                     _ = &mut stopped => None,
                 }
             };
-            let answer = match read {
+            let request = match read {
                 // Nobody is there to be refused.
                 Some(Ok(Err(HandshakeError::UnexpectedEnd))) => return Err(HandshakeError::UnexpectedEnd),
-                Some(Ok(answer)) => answer,
+                Some(Ok(request)) => request,
                 Some(Err(HandshakeError::Timeout)) => {
                     accepting.handle_timeout(clock.now(), &mut out).map(|()| None)
                 }
                 Some(Err(error)) => return Err(error),
-                None => Err(accepting.decline(503, "server shuts down\n", &mut out)),
+                None => Err(accepting.decline(503, SHUTS_DOWN, &mut out)),
             };
-            if let Some(answer) = answer.transpose() {
-                break answer;
+            if let Some(request) = request.transpose() {
+                break request;
             }
+        };
+        let answer = match request {
+            Ok(request) => {
+                let first = match self.ask(&request, expiry.as_mut(), stopped) {
+                    Some(asking) => asking.await,
+                    None => Ok(None),
+                };
+                match first {
+                    Ok(first) => accepting.answer(request, first, &mut out),
+                    Err((status, reason)) => Err(accepting.decline(status, reason, &mut out)),
+                }
+            }
+            Err(refused) => Err(refused),
         };
         match answer {
             Ok(negotiated) => {
@@ -130,6 +182,44 @@ impl Accept {
             }
         }
     }
+
+    /// Asks the application what it has to say to a request, where it wants to be asked. Boxed, since most servers need no
+    /// room for it.
+    fn ask<'a>(
+        &'a self,
+        request: &'a Request,
+        expiry: Pin<&'a mut Option<Sleep>>,
+        stopped: Pin<&'a mut (impl Future + Send)>,
+    ) -> Option<Pin<Box<dyn Future<Output = FirstAnswer> + Send + 'a>>> {
+        let ask = &**self.on_request.as_ref()?;
+        Some(Box::pin(async move {
+            let answer = pin!(async { Ok(first_answer(ask, request).await) });
+            tokio::select! {
+                biased;
+                answer = within(expiry, answer) => answer.unwrap_or(Err((503, "no answer in time"))),
+                _ = stopped => Err((503, SHUTS_DOWN)),
+            }
+        }))
+    }
+}
+
+/// What the application has to say to a request; 500 where it panics.
+async fn first_answer(ask: &OnRequest, request: &Request) -> FirstAnswer {
+    let mut asking = None;
+    poll_fn(move |cx| {
+        let poll = || {
+            asking
+                .get_or_insert_with(|| ask(request.clone()))
+                .as_mut()
+                .poll(cx)
+        };
+        // It is not polled again after a panic.
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(polled) => polled.map(Ok),
+            Err(_) => Poll::Ready(Err((500, "internal error"))),
+        }
+    })
+    .await
 }
 
 /// Sends a refusal, and reads until the client has closed: a socket closed with unread input is reset, and the
@@ -155,4 +245,14 @@ async fn refuse<S: Transport>(
     // Best effort: whether the refusal arrives does not change what it says.
     let _ = tokio::time::timeout(timeout, send).await;
     refused
+}
+
+impl fmt::Debug for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept")
+            .field("config", &self.config)
+            .field("policy", &self.policy)
+            .field("on_request", &self.on_request.is_some())
+            .finish()
+    }
 }

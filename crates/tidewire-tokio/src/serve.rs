@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tidewire_common::proto::handshake::{Request, Response};
 use tidewire_common::proto::{CloseCode, CloseFrame};
 use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +41,7 @@ type HandlerError = Box<dyn StdError + Send + Sync>;
 /// connection is closed with 1011. The server goes on.
 ///
 /// Any page that a browser shows may connect, and the browser sends the user's cookies along: where those mean
-/// something, judge the `Origin` field in [`ServerPolicy::on_request`].
+/// something, allow [your own](ServerPolicy::origins) alone.
 ///
 /// ```no_run
 /// use tidewire_tokio::{Error, WebSocket, serve};
@@ -97,6 +98,16 @@ impl<H> Server<H> {
     /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.accept = self.accept.deflate(deflate);
+        self
+    }
+
+    /// Lets `answer` see each request first, which may take its time; see [`Accept::on_request`].
+    pub fn on_request<A, Asked>(mut self, answer: A) -> Self
+    where
+        A: Fn(Request) -> Asked + Send + Sync + 'static,
+        Asked: Future<Output = Option<Response>> + Send + 'static,
+    {
+        self.accept = self.accept.on_request(answer);
         self
     }
 

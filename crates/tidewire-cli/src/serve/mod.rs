@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tidewire::tokio::{Config, Error, ServerPolicy};
+use tidewire::tokio::{Config, Error, Origins, ServerPolicy};
 use tracing::debug;
 
 use crate::arguments::{Runtime, ServeArguments};
@@ -23,6 +23,10 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let mut policy = ServerPolicy::default().on_request(page::answer);
     if let Some(deflate) = &arguments.compression.deflate {
         policy = policy.deflate(deflate.clone());
+    }
+    if !arguments.origin.is_empty() {
+        let origins = Origins::new(&arguments.origin).map_err(|error| Failure::start("--origin", error))?;
+        policy = policy.origins(origins.or_none());
     }
     match (arguments.runtime, arguments.threads) {
         (Runtime::Tokio, threads) => on_tokio::run(&arguments.listen, threads, config, policy),

@@ -48,6 +48,11 @@ impl Response {
         }
     }
 
+    /// Creates the response of a server that failed, with no fields and no body.
+    pub fn internal_error() -> Self {
+        Self::with_status(500)
+    }
+
     /// Creates a response with one of our own statuses.
     pub(super) fn with_status(status: u16) -> Self {
         Self {

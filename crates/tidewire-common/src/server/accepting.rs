@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use tidewire_proto::Instant;
+use tidewire_proto::handshake::{Request, RequestError, Response, ServerHandshake};
+use tracing::{debug, info};
+
+use super::policy::{Accepted, Reason, Refusal, ServerPolicy};
+use crate::config::Config;
+use crate::error::HandshakeError;
+use crate::handshake::{Handshake, Negotiated};
+
+/// How long a refused peer is listened to at least and at most, before its socket is closed.
+const MIN_REFUSAL: Duration = Duration::from_secs(1);
+const MAX_REFUSAL: Duration = Duration::from_secs(5);
+
+/// A server's side of an opening handshake.
+///
+/// The answer, consent or refusal, is appended to the output. After a refusal the adapter writes it, shuts its
+/// sending side down and discards input until its end, so that the refusal is not destroyed by a reset.
+#[derive(Debug)]
+pub struct Accepting<'p> {
+    handshake: ServerHandshake,
+    policy: &'p ServerPolicy,
+}
+
+impl<'p> Accepting<'p> {
+    /// The handshake of a connection that was accepted at `now`.
+    pub fn new(config: &Config, policy: &'p ServerPolicy, now: Instant) -> Self {
+        let handshake = ServerHandshake::new(now, config.settings.open_timeout, config.settings.head);
+        Self { handshake, policy }
+    }
+
+    /// Takes input, all of it; gives the request once it is there, to be [answered](Self::answer).
+    ///
+    /// # Errors
+    /// [`HandshakeError::Request`]; the refusal stands in the output.
+    pub fn handle_input(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Request>, HandshakeError> {
+        self.handshake
+            .handle_input(input)
+            .map_err(|error| self.refuse(error, out))
+    }
+
+    /// Answers the request, with what the application has to say `first`, or as the policy judges it; gives the connection's
+    /// start.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Request`] or [`HandshakeError::Declined`]; the refusal stands in the output.
+    pub fn answer(
+        &mut self,
+        request: Request,
+        first: Option<Response>,
+        out: &mut Vec<u8>,
+    ) -> Result<Negotiated, HandshakeError> {
+        // `Debug` of a request shows no secrets.
+        debug!(?request, "handshake");
+        let Accepted {
+            upgrade,
+            acceptance,
+            subprotocol,
+            deflate,
+            user,
+        } = self
+            .policy
+            .judge(&request, first)
+            .map_err(|refusal| refuse(refusal, out))?;
+        if upgrade.accept(&acceptance, out).is_err() {
+            // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.
+            return Err(self.decline(500, "internal error", out));
+        }
+        let (parameters, deflate) = deflate.unzip();
+        Ok(Negotiated {
+            handshake: Handshake::accepted(request, subprotocol, parameters, user),
+            deflate,
+            rest: self.handshake.take_rest(),
+        })
+    }
+
+    /// The moment at which [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.handshake.poll_timeout()
+    }
+
+    /// How long a refusal may take from now on: to be written, and to be read by the peer until it closes.
+    ///
+    /// What is left of the handshake's time, but a second at least, so that the refusal of a request that came too
+    /// late arrives.
+    pub fn refusal_timeout(&self, now: Instant) -> Duration {
+        let left = self.handshake.deadline().map_or(MAX_REFUSAL, |at| at - now);
+        left.clamp(MIN_REFUSAL, MAX_REFUSAL)
+    }
+
+    /// Gives a request up that did not arrive in time.
+    ///
+    /// # Errors
+    /// When that is so; the refusal stands in the output.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Result<(), HandshakeError> {
+        self.handshake
+            .handle_timeout(now)
+            .map_err(|error| self.refuse(error, out))
+    }
+
+    /// Refuses the request without a look at it, for example since the server shuts down.
+    pub fn decline(&mut self, status: u16, reason: &'static str, out: &mut Vec<u8>) -> HandshakeError {
+        refuse(self.policy.dress(Refusal::new(status, reason)), out)
+    }
+
+    /// Refuses a request that breaks a rule before it is a request.
+    fn refuse(&self, error: RequestError, out: &mut Vec<u8>) -> HandshakeError {
+        refuse(self.policy.dress(error.into()), out)
+    }
+}
+
+/// Appends a response that is no upgrade; the one place where refused requests are logged.
+fn refuse(Refusal { response, reason }: Refusal, out: &mut Vec<u8>) -> HandshakeError {
+    let status = response.status();
+    response.write(out);
+    match reason {
+        Reason::Rule(error) => {
+            info!(status, reason = %error, "handshake refused");
+            HandshakeError::Request(error)
+        }
+        Reason::Policy(reason) => {
+            // A page or a health check is an answer, and no refusal.
+            if status >= 400 {
+                info!(status, reason, "handshake declined");
+            }
+            HandshakeError::Declined { status }
+        }
+    }
+}

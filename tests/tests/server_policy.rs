@@ -1,0 +1,308 @@
+//! Who is let in by a server, and on which terms: the same in both adapters.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use tidewire_tokio::{
+    Answer, BasicAuth, Credentials, Origins, Request, Response, ServerHandle, ServerPolicy,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// What a server said.
+struct Answered {
+    head: String,
+    rest: Vec<u8>,
+}
+
+impl Answered {
+    fn status(&self) -> &str {
+        self.head.split(' ').nth(1).expect("a status line")
+    }
+
+    /// The values of a field.
+    fn all(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines
+            .filter(|(have, _)| have.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    /// The text of the first frame, in which the handlers tell the user and the subprotocol.
+    fn told(&self) -> &str {
+        str::from_utf8(self.rest.get(2..).expect("a frame")).expect("text")
+    }
+}
+
+/// Sends these bytes, and gives what comes until the server closes or, after an upgrade, until its first frame is there.
+fn exchange(address: SocketAddr, request: &str) -> Answered {
+    let mut stream = TcpStream::connect(address).expect("a server");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(request.as_bytes()).expect("a server that reads");
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let read = stream.read(&mut buffer).expect("an answer in time");
+        bytes.extend_from_slice(&buffer[..read]);
+        if let Some(end) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
+            let (head, rest) = (&bytes[..end], &bytes[end + 4..]);
+            let is_upgraded = head.starts_with(b"HTTP/1.1 101 ");
+            let has_frame = rest.get(1).is_some_and(|len| rest.len() >= 2 + usize::from(*len));
+            if read == 0 || is_upgraded && has_frame {
+                let head = str::from_utf8(head).expect("a head of text").to_owned();
+                return Answered {
+                    head,
+                    rest: rest.to_vec(),
+                };
+            }
+        }
+        assert!(read > 0, "no answer: {bytes:?}");
+    }
+}
+
+/// Asks for an upgrade, with these lines beside those that it needs.
+fn upgrade(address: SocketAddr, path: &str, lines: &str) -> Answered {
+    exchange(
+        address,
+        &format!("GET {path} HTTP/1.1\r\nHost: a\r\n{UPGRADE}{lines}\r\n"),
+    )
+}
+
+/// Runs a test against a server of each adapter.
+fn on_both(policy: &ServerPolicy, test: impl Fn(SocketAddr)) {
+    let (address, server) = on_tokio(policy.clone());
+    test(address);
+    server.shutdown(Duration::ZERO);
+    let (address, server) = on_threads(policy.clone());
+    test(address);
+    server.shutdown(Duration::ZERO);
+}
+
+fn tell(user: Option<&str>, subprotocol: Option<&str>) -> String {
+    format!("{} {}", user.unwrap_or("-"), subprotocol.unwrap_or("-"))
+}
+
+fn on_tokio(policy: ServerPolicy) -> (SocketAddr, ServerHandle) {
+    let (sender, started) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+                .await
+                .expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let server = tidewire_tokio::Server::new(listener, async |mut ws: tidewire_tokio::WebSocket| {
+                let handshake = ws.handshake();
+                ws.send(tell(handshake.user(), handshake.subprotocol())).await?;
+                ws.recv().await.map(drop)
+            });
+            let server = server.policy(policy);
+            sender.send((address, server.handle())).expect("wanted");
+            server.await.expect("a server that ends");
+        });
+    });
+    started.recv_timeout(PATIENCE).expect("a server")
+}
+
+fn on_threads(policy: ServerPolicy) -> (SocketAddr, ServerHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tidewire_blocking::Server::new(listener, |mut ws: tidewire_blocking::WebSocket| {
+        let handshake = ws.handshake();
+        ws.send(tell(handshake.user(), handshake.subprotocol()))?;
+        ws.recv().map(drop)
+    });
+    let server = server.policy(policy);
+    let handle = server.handle();
+    thread::spawn(move || server.run());
+    (address, handle)
+}
+
+#[test]
+fn pages_of_other_origins_are_refused() {
+    let origins = Origins::new(["https://example.com", "https://*.example.com"]).expect("origins");
+    let page = |origin: &str| format!("Origin: {origin}\r\n");
+    on_both(&ServerPolicy::default().origins(origins.clone()), |address| {
+        assert_eq!(
+            upgrade(address, "/", &page("https://example.com")).status(),
+            "101"
+        );
+        assert_eq!(
+            upgrade(address, "/", &page("https://chat.example.com")).status(),
+            "101"
+        );
+        let refused = upgrade(address, "/", &page("https://example.org"));
+        assert_eq!(
+            (refused.status(), &refused.rest[..]),
+            ("403", &b"origin is not allowed\n"[..])
+        );
+        let two = page("https://example.com").repeat(2);
+        for lines in ["", &page("null"), &page("https://example.com.evil.org"), &two] {
+            assert_eq!(upgrade(address, "/", lines).status(), "403", "{lines:?}");
+        }
+    });
+    on_both(&ServerPolicy::default().origins(origins.or_none()), |address| {
+        assert_eq!(upgrade(address, "/", "").status(), "101");
+        assert_eq!(upgrade(address, "/", &page("null")).status(), "403");
+    });
+}
+
+#[test]
+fn users_are_let_in_by_their_passwords_and_known_by_their_names() {
+    let policy = ServerPolicy::default()
+        .basic_auth(BasicAuth::fixed("chat", [("ada", "correct horse"), ("bob", "")]).expect("a realm"))
+        .on_request(|request| {
+            (request.path() == "/health")
+                .then(|| Response::new(200).ok())
+                .flatten()
+        });
+    on_both(&policy, |address| {
+        let as_user = |encoded: &str| upgrade(address, "/", &format!("Authorization: Basic {encoded}\r\n"));
+        assert_eq!(as_user("YWRhOmNvcnJlY3QgaG9yc2U=").told(), "ada -");
+        assert_eq!(as_user("Ym9iOg==").told(), "bob -");
+        for wrong in ["YWRhOndyb25n", "Ym9iOmNvcnJlY3QgaG9yc2U=", "?"] {
+            assert_eq!(as_user(wrong).status(), "401", "{wrong}");
+        }
+        let refused = upgrade(address, "/", "");
+        assert_eq!(refused.status(), "401");
+        assert_eq!(
+            refused.all("WWW-Authenticate"),
+            ["Basic realm=\"chat\", charset=\"UTF-8\""]
+        );
+        assert_eq!(upgrade(address, "/health", "").status(), "200");
+    });
+}
+
+#[test]
+fn who_a_user_is_may_be_for_the_application_to_judge() {
+    let is_right = |who: &Credentials| who.password() == who.user().chars().rev().collect::<String>();
+    let policy = ServerPolicy::default().basic_auth(BasicAuth::new("chat", is_right).expect("a realm"));
+    on_both(&policy, |address| {
+        // adb:bda, adb:adb
+        assert_eq!(
+            upgrade(address, "/", "Authorization: Basic YWRiOmJkYQ==\r\n").told(),
+            "adb -"
+        );
+        assert_eq!(
+            upgrade(address, "/", "Authorization: Basic YWRiOmFkYg==\r\n").status(),
+            "401"
+        );
+    });
+}
+
+#[test]
+fn every_answer_has_the_fields_that_were_set() {
+    let policy = ServerPolicy::default()
+        .on_request(|request| match request.path() {
+            "/own" => Response::new(200).ok()?.field("Server", "its own").ok(),
+            _ => None,
+        })
+        .on_answer(|request, answer| match request.path() {
+            "/full" => Answer::Respond(Response::new(503).expect("a status")),
+            _ => answer,
+        })
+        .field("Server", "chat/2.1")
+        .and_then(|policy| policy.field("X-Frame-Options", "DENY"))
+        .expect("fields");
+    on_both(&policy, |address| {
+        let answers = [
+            ("101", upgrade(address, "/", "")),
+            ("503", upgrade(address, "/full", "")),
+            ("426", exchange(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")),
+            ("400", exchange(address, "nonsense\r\n\r\n")),
+        ];
+        for (status, answer) in answers {
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.all("server"), ["chat/2.1"], "{status}");
+            assert_eq!(answer.all("x-frame-options"), ["DENY"], "{status}");
+        }
+        assert_eq!(upgrade(address, "/own", "").all("server"), ["its own"]);
+    });
+}
+
+#[test]
+fn an_answer_may_be_changed_and_a_refusal_not_made_an_upgrade() {
+    let policy =
+        ServerPolicy::default().on_answer(|request: &Request, answer| match (request.path(), answer) {
+            ("/cookie", Answer::Accept(mut fields)) => {
+                fields.push("Set-Cookie", "session=7").expect("a field");
+                Answer::Accept(fields)
+            }
+            ("/forged", Answer::Accept(mut fields)) => {
+                fields
+                    .push("Sec-WebSocket-Protocol", "none that was offered")
+                    .expect("a field");
+                Answer::Accept(fields)
+            }
+            ("/full", _) => Answer::Respond(Response::new(503).expect("a status").body("later\n")),
+            ("/anyone", Answer::Respond(_)) => Answer::Accept(tidewire_tokio::Fields::new()),
+            (_, answer) => answer,
+        });
+    on_both(&policy, |address| {
+        let accepted = upgrade(address, "/cookie", "");
+        assert_eq!(
+            (accepted.status(), accepted.all("set-cookie")),
+            ("101", vec!["session=7"])
+        );
+        let full = upgrade(address, "/full", "");
+        assert_eq!((full.status(), &full.rest[..]), ("503", &b"later\n"[..]));
+        assert_eq!(upgrade(address, "/forged", "").status(), "500");
+        assert_eq!(
+            exchange(address, "GET /anyone HTTP/1.1\r\nHost: a\r\n\r\n").status(),
+            "500"
+        );
+        assert_eq!(upgrade(address, "/", "").status(), "101");
+    });
+}
+
+#[test]
+fn a_subprotocol_may_be_chosen_by_the_application() {
+    let policy = ServerPolicy::default().choose_subprotocol(|request, offered| match request.path() {
+        "/last" => Ok(offered.last().map(ToString::to_string)),
+        "/none" => Ok(None),
+        "/invented" => Ok(Some("mine".into())),
+        _ => Err(Response::new(400).expect("a status").body("which one?\n")),
+    });
+    on_both(&policy, |address| {
+        let lines = "Sec-WebSocket-Protocol: a, b\r\n";
+        let last = upgrade(address, "/last", lines);
+        assert_eq!(
+            (last.all("sec-websocket-protocol"), last.told()),
+            (vec!["b"], "- b")
+        );
+        assert_eq!(upgrade(address, "/last", "").told(), "- -");
+        assert_eq!(upgrade(address, "/none", lines).told(), "- -");
+        assert_eq!(upgrade(address, "/invented", lines).status(), "500");
+        let refused = upgrade(address, "/", lines);
+        assert_eq!(
+            (refused.status(), &refused.rest[..]),
+            ("400", &b"which one?\n"[..])
+        );
+    });
+}
+
+#[test]
+fn what_may_not_stand_in_an_answer_is_refused_when_it_is_set() {
+    for (name, value) in [
+        ("Upgrade", "h2c"),
+        ("Sec-WebSocket-Accept", "x"),
+        ("Content-Length", "1"),
+        ("X", "a\r\nb: c"),
+        ("X Y", "z"),
+    ] {
+        assert!(
+            ServerPolicy::default().field(name, value).is_err(),
+            "{name}: {value:?}"
+        );
+    }
+    assert!(ServerPolicy::default().subprotocols(["a b"]).is_err());
+}
