@@ -82,6 +82,8 @@ pub(super) enum Reason {
 
 impl ServerPolicy {
     /// Lets `answer` see each request first, which may answer it in place of an upgrade: a health check, a page.
+    ///
+    /// In a server on threads it may wait for something; on tokio that is for the `on_request` of the server itself.
     pub fn on_request(self, answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.with(|terms| terms.on_request = Some(Arc::new(answer)))
     }
