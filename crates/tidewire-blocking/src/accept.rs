@@ -93,14 +93,14 @@ impl Accept {
                 Arrived::Bytes => buffer.as_slice(),
                 Arrived::Nothing => &[],
                 Arrived::End if stops() => {
-                    break Err(accepting.decline(503, "server shuts down", &mut out));
+                    break Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out));
                 }
                 Arrived::End => break Err(HandshakeError::UnexpectedEnd),
             };
             match accepting.handle_input(input, &mut out) {
                 Ok(None) => {}
                 Ok(Some(_)) if stops() => {
-                    break Err(accepting.decline(503, "server shuts down", &mut out));
+                    break Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out));
                 }
                 Ok(Some(request)) => break accepting.answer(request, None, &mut out),
                 Err(error) => break Err(error),

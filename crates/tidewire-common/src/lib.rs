@@ -37,8 +37,8 @@ pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use server::{
-    Accepting, Answer, BasicAuth, Credentials, InvalidOrigin, Origins, Served, ServerControl, ServerHandle,
-    ServerPolicy,
+    Accepting, Answer, BasicAuth, Credentials, Declined, InvalidOrigin, Origins, Served, ServerControl,
+    ServerHandle, ServerPolicy,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;

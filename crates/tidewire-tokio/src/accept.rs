@@ -8,8 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tidewire_common::proto::handshake::{Request, Response};
-
-use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
+use tidewire_common::{Accepting, Config, Declined, Deflate, HandshakeError, ServerPolicy, Session};
 use tokio::io::AsyncWriteExt;
 use tokio::time::Sleep;
 
@@ -23,9 +22,6 @@ const MAX_DISCARDED: usize = 1 << 20;
 
 /// The room for an answer that adds nothing, which has 129 bytes.
 const USUAL_ANSWER: usize = 160;
-
-/// Why a request is refused that comes too late.
-const SHUTS_DOWN: &str = "server shuts down";
 
 /// Answers the opening handshake of a client on any byte stream, with the default settings.
 ///
@@ -59,8 +55,8 @@ pub struct Accept {
 type OnRequest = dyn Fn(Request) -> Asking + Send + Sync;
 type Asking = Pin<Box<dyn Future<Output = Option<Response>> + Send>>;
 
-/// What the application has to say to a request, or with which status and why it is refused before that is known.
-type FirstAnswer = Result<Option<Response>, (u16, &'static str)>;
+/// What the application has to say to a request, or why it is declined before that is known.
+type FirstAnswer = Result<Option<Response>, Declined>;
 
 impl Accept {
     /// Starts from the defaults.
@@ -151,7 +147,7 @@ impl Accept {
                     accepting.handle_timeout(clock.now(), &mut out).map(|()| None)
                 }
                 Some(Err(error)) => return Err(error),
-                None => Err(accepting.decline(503, SHUTS_DOWN, &mut out)),
+                None => Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out)),
             };
             if let Some(request) = request.transpose() {
                 break request;
@@ -165,7 +161,7 @@ impl Accept {
                 };
                 match first {
                     Ok(first) => accepting.answer(request, first, &mut out),
-                    Err((status, reason)) => Err(accepting.decline(status, reason, &mut out)),
+                    Err(declined) => Err(accepting.decline(declined, &mut out)),
                 }
             }
             Err(refused) => Err(refused),
@@ -197,7 +193,7 @@ impl Accept {
             tokio::select! {
                 biased;
                 answer = within(expiry, answer) => answer.unwrap_or(Err((503, "no answer in time"))),
-                _ = stopped => Err((503, SHUTS_DOWN)),
+                _ = stopped => Err(Accepting::SHUTS_DOWN),
             }
         }))
     }
@@ -216,7 +212,7 @@ async fn first_answer(ask: &OnRequest, request: &Request) -> FirstAnswer {
         // It is not polled again after a panic.
         match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(polled) => polled.map(Ok),
-            Err(_) => Poll::Ready(Err((500, "internal error"))),
+            Err(_) => Poll::Ready(Err(Accepting::FAILED)),
         }
     })
     .await

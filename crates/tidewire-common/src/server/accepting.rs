@@ -13,6 +13,9 @@ use crate::handshake::{Handshake, Negotiated};
 const MIN_REFUSAL: Duration = Duration::from_secs(1);
 const MAX_REFUSAL: Duration = Duration::from_secs(5);
 
+/// The status of a refusal, and why, which is its text.
+pub type Declined = (u16, &'static str);
+
 /// A server's side of an opening handshake.
 ///
 /// The answer, consent or refusal, is appended to the output. After a refusal the adapter writes it, shuts its
@@ -24,6 +27,11 @@ pub struct Accepting<'p> {
 }
 
 impl<'p> Accepting<'p> {
+    /// Why a request is declined that comes too late.
+    pub const SHUTS_DOWN: Declined = (503, "server shuts down");
+    /// Why one is declined where the server failed; what it did wrong is for its log.
+    pub const FAILED: Declined = (500, "internal error");
+
     /// The handshake of a connection that was accepted at `now`.
     pub fn new(config: &Config, policy: &'p ServerPolicy, now: Instant) -> Self {
         let handshake = ServerHandshake::new(now, config.settings.open_timeout, config.settings.head);
@@ -69,7 +77,7 @@ impl<'p> Accepting<'p> {
             .map_err(|refusal| refuse(refusal, out))?;
         if upgrade.accept(&acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.
-            return Err(self.decline(500, "internal error", out));
+            return Err(self.decline(Self::FAILED, out));
         }
         let (parameters, deflate) = deflate.unzip();
         Ok(Negotiated {
@@ -104,7 +112,7 @@ impl<'p> Accepting<'p> {
     }
 
     /// Refuses the request without a look at it, for example since the server shuts down.
-    pub fn decline(&mut self, status: u16, reason: &'static str, out: &mut Vec<u8>) -> HandshakeError {
+    pub fn decline(&mut self, (status, reason): Declined, out: &mut Vec<u8>) -> HandshakeError {
         refuse(self.policy.dress(Refusal::new(status, reason)), out)
     }
 

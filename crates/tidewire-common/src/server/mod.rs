@@ -6,7 +6,7 @@ mod handle;
 mod origins;
 mod policy;
 
-pub use accepting::Accepting;
+pub use accepting::{Accepting, Declined};
 pub use basic_auth::{BasicAuth, Credentials};
 pub use handle::{Served, ServerControl, ServerHandle};
 pub use origins::{InvalidOrigin, Origins};

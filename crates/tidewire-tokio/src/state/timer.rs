@@ -53,9 +53,9 @@ impl<S> State<S> {
         if self.is_armed_for(at) {
             return;
         }
-        let deadline = self.clock.to_tokio(at);
         match &mut self.timer {
             Timer::Own(timer) => {
+                let deadline = self.clock.to_tokio(at);
                 let timer = match timer {
                     Some(timer) => {
                         timer.as_mut().reset(deadline);
