@@ -5,14 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use tidewire_tests::live::request;
 use tidewire_tokio::{
     Answer, BasicAuth, Credentials, Origins, Request, Response, ServerHandle, ServerPolicy,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// What a server said.
 struct Answered {
@@ -68,10 +66,7 @@ fn exchange(address: SocketAddr, request: &str) -> Answered {
 
 /// Asks for an upgrade, with these lines beside those that it needs.
 fn upgrade(address: SocketAddr, path: &str, lines: &str) -> Answered {
-    exchange(
-        address,
-        &format!("GET {path} HTTP/1.1\r\nHost: a\r\n{UPGRADE}{lines}\r\n"),
-    )
+    exchange(address, &request(path, lines))
 }
 
 /// Runs a test against a server of each adapter.

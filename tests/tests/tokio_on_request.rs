@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tidewire_tests::live::request;
 use tidewire_tokio::{Accept, HandshakeError, Response, ServerPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
@@ -17,12 +18,8 @@ async fn upgrade(accept: &Accept, path: &str) -> (Option<u16>, String) {
 }
 
 async fn ask(mut stream: DuplexStream, path: &str) -> String {
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
     stream
-        .write_all(request.as_bytes())
+        .write_all(request(path, "").as_bytes())
         .await
         .expect("a server that reads");
     let mut answer = Vec::new();

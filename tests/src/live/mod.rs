@@ -20,7 +20,7 @@ pub use ends::{
     LARGE, ROOMY, accepted, connected, echo, endpoint, large, pair, quiet, small_queue, tcp_pair, trickling,
 };
 pub use large::{LARGE_LENS, large_messages, watched};
-pub use peer::{Peer, REQUEST, Received};
+pub use peer::{Peer, REQUEST, Received, request};
 pub use portioned::{Portioned, Slices};
 pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};
