@@ -6,9 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_tests::live::request;
-use tidewire_tokio::{
-    Answer, BasicAuth, Credentials, Origins, Request, Response, ServerHandle, ServerPolicy,
-};
+use tidewire_tokio::{Answer, BasicAuth, Credentials, Origins, Request, Response, ServerPolicy};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -83,7 +81,7 @@ fn tell(user: Option<&str>, subprotocol: Option<&str>) -> String {
     format!("{} {}", user.unwrap_or("-"), subprotocol.unwrap_or("-"))
 }
 
-fn on_tokio(policy: ServerPolicy) -> (SocketAddr, ServerHandle) {
+fn on_tokio(policy: ServerPolicy) -> (SocketAddr, tidewire_tokio::ServerHandle) {
     let (sender, started) = std::sync::mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -108,7 +106,7 @@ fn on_tokio(policy: ServerPolicy) -> (SocketAddr, ServerHandle) {
     started.recv_timeout(PATIENCE).expect("a server")
 }
 
-fn on_threads(policy: ServerPolicy) -> (SocketAddr, ServerHandle) {
+fn on_threads(policy: ServerPolicy) -> (SocketAddr, tidewire_blocking::ServerHandle) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tidewire_blocking::Server::new(listener, |mut ws: tidewire_blocking::WebSocket| {

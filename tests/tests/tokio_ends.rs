@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_tests::live::{Peer, accepted, bounded, echo, promptly};
 use tidewire_tests::wire::Frame;
-use tidewire_tokio::{CloseCode, Config, Error, ProtocolError, Server, WebSocket};
+use tidewire_tokio::{CloseCode, Config, Error, ProtocolError, Server, Socket, WebSocket};
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -81,7 +81,7 @@ async fn a_handler_of_run_that_panics_closes_with_1011() {
 async fn a_shutdown_without_a_limit_waits_for_the_clients() {
     bounded(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let server = Server::new(listener, echo::<TcpStream>);
+        let server = Server::new(listener, echo::<Socket>);
         let handle = server.handle();
         let address = handle.local_addr().expect("an address");
         let task = tokio::spawn(server.into_future());

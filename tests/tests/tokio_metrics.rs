@@ -152,14 +152,11 @@ async fn traffic_is_summed_over_the_connections_of_a_server() {
 async fn addresses_are_those_of_the_socket() {
     bounded(async {
         let (server, client) = tcp_pair().await;
-        let addresses = |ws: &WebSocket| {
-            ws.with_transport(|stream| (stream.local_addr().ok(), stream.peer_addr().ok()))
-                .expect("a socket")
-        };
+        let addresses = |ws: &WebSocket| (ws.local_addr(), ws.peer_addr());
         let (local, peer) = addresses(&server);
         assert!(local.is_some() && peer.is_some());
         assert_eq!(addresses(&client), (peer, local));
-        let nodelay = |ws: &WebSocket| ws.with_transport(|stream| stream.nodelay().ok());
+        let nodelay = |ws: &WebSocket| ws.with_transport(|socket| socket.as_tcp()?.nodelay().ok());
         assert_eq!(nodelay(&client), Some(Some(true)));
     })
     .await;

@@ -9,6 +9,7 @@ use tracing::info;
 
 use crate::clock;
 use crate::exchange::{self, Arrived};
+use crate::socket::Socket;
 use crate::transport::Transport;
 use crate::websocket::WebSocket;
 
@@ -99,7 +100,7 @@ impl Connect {
             &mut Vec::new(),
         )?;
         let stream = dial(look_up(&target, deadline)?, deadline)?;
-        self.shake_hands(stream, &target, deadline)
+        self.shake_hands(Socket::from(stream), &target, deadline)
     }
 
     /// Shakes hands over a stream that is connected already; the URL says what is asked for.

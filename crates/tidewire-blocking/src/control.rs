@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,18 +12,21 @@ use tidewire_common::proto::{CloseCode, CloseFrame, Instant};
 use tidewire_common::{Served, ServerControl, Traffic};
 
 use crate::clock;
+use crate::handle::Handle;
 use crate::link::Link;
-use crate::transport::Transport;
+use crate::socket::Socket;
+use crate::split::Sender;
+use crate::transport::Transport as _;
 
 /// How long threads may take to notice that their connection was aborted.
 const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// What a server, its handles and its connections' threads share.
-pub(crate) struct Control {
+pub struct Control {
     guests: Mutex<Guests>,
     /// A guest left, or the server is to stop.
     changed: Condvar,
-    address: Option<SocketAddr>,
+    addresses: Mutex<Vec<SocketAddr>>,
 }
 
 #[derive(Default)]
@@ -41,17 +44,17 @@ struct Guests {
 enum Place {
     /// Its thread is starting.
     Spawned,
-    /// With a second descriptor of its socket, to end its wait with.
-    Handshake(Option<TcpStream>),
-    Open(Arc<dyn Leave>),
+    /// With its socket, to end its wait with.
+    Handshake(Socket),
+    Open(Arc<Link<Socket>>),
     /// Open at the deadline.
     Aborted,
 }
 
 impl Guests {
-    fn open(&self) -> Vec<Arc<dyn Leave>> {
+    fn open(&self) -> Vec<Arc<Link<Socket>>> {
         let open = |place: &Place| match place {
-            Place::Open(connection) => Some(connection.clone()),
+            Place::Open(link) => Some(link.clone()),
             Place::Spawned | Place::Handshake(_) | Place::Aborted => None,
         };
         self.list.values().filter_map(open).collect()
@@ -59,12 +62,21 @@ impl Guests {
 }
 
 impl Control {
-    pub(crate) fn new(address: Option<SocketAddr>) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             guests: Mutex::default(),
             changed: Condvar::new(),
-            address,
+            addresses: Mutex::default(),
         }
+    }
+
+    /// Notes that the server listens there, too.
+    pub(crate) fn add_address(&self, address: SocketAddr) {
+        self.listed_addresses().push(address);
+    }
+
+    fn listed_addresses(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a stream that becomes readable when the server is to stop.
@@ -82,7 +94,7 @@ impl Control {
         let mut aborted = Vec::new();
         for place in guests.list.values_mut() {
             match std::mem::replace(place, Place::Aborted) {
-                Place::Handshake(stream) => shut(stream.as_ref(), Shutdown::Both),
+                Place::Handshake(socket) => shut(&socket, Shutdown::Both),
                 Place::Open(connection) => aborted.push(connection),
                 Place::Spawned | Place::Aborted => {}
             }
@@ -121,6 +133,8 @@ impl Control {
 }
 
 impl ServerControl for Control {
+    type Sender = Sender;
+
     fn shut_down(&self, deadline: Duration) {
         let mut guests = self.lock();
         if guests.stop.is_some() {
@@ -131,15 +145,15 @@ impl ServerControl for Control {
         // One byte always fits; a server that is not running yet finds the flag set.
         let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
         for place in guests.list.values() {
-            if let Place::Handshake(stream) = place {
+            if let Place::Handshake(socket) = place {
                 // The thread reads the end of the stream, and asks why.
-                shut(stream.as_ref(), Shutdown::Read);
+                shut(socket, Shutdown::Read);
             }
         }
         let open = guests.open();
         drop(guests);
         for connection in open {
-            connection.leave();
+            leave(&connection);
         }
     }
 
@@ -151,50 +165,43 @@ impl ServerControl for Control {
         self.lock().open().len()
     }
 
+    fn senders(&self) -> Vec<Sender> {
+        let open = self.lock().open().into_iter();
+        open.map(|link| Sender::new(Handle::new(link))).collect()
+    }
+
     fn traffic(&self) -> Traffic {
         let (mut traffic, open) = {
             let guests = self.lock();
             (guests.ended, guests.open())
         };
         for connection in open {
-            traffic += connection.traffic();
+            traffic += traffic_of(&connection);
         }
         traffic
     }
 
-    fn address(&self) -> Option<SocketAddr> {
-        self.address
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.listed_addresses().clone()
     }
 }
 
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Control")
-            .field("address", &self.address)
+            .field("addresses", &self.addresses())
             .finish_non_exhaustive()
     }
 }
 
-/// A connection of any stream that can be told to leave.
-trait Leave: Send + Sync {
-    fn leave(&self);
-    fn abort(&self);
-    fn traffic(&self) -> Traffic;
+/// Closes a connection, since the server shuts down.
+fn leave(link: &Arc<Link<Socket>>) {
+    // Where closing has begun already, nothing is left to do.
+    let _ = link.start_closing(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
 }
 
-impl<S: Transport> Leave for Arc<Link<S>> {
-    fn leave(&self) {
-        // Where closing has begun already, nothing is left to do.
-        let _ = self.start_closing(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
-    }
-
-    fn abort(&self) {
-        Link::abort(self);
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.lock().session.metrics().traffic
-    }
+fn traffic_of(link: &Link<Socket>) -> Traffic {
+    link.lock().session.metrics().traffic
 }
 
 /// A connection's entry in the list; taken off it when its thread ends, however it does.
@@ -216,25 +223,23 @@ impl Guest {
     }
 
     /// Notes that the handshake begins.
-    pub(crate) fn arrives(&self, stream: &TcpStream) {
-        // Without descriptors to spare, a shutdown waits for this handshake.
-        let stream = stream.try_clone().ok();
+    pub(crate) fn arrives(&self, socket: &Socket) {
         let mut guests = self.control.lock();
         if guests.stop.is_some() {
             // As for one that is in its handshake already.
-            shut(stream.as_ref(), Shutdown::Read);
+            shut(socket, Shutdown::Read);
         }
-        guests.list.insert(self.id, Place::Handshake(stream));
+        guests.list.insert(self.id, Place::Handshake(socket.clone()));
     }
 
     /// Notes that the connection is open.
-    pub(crate) fn enters<S: Transport>(&self, link: &Arc<Link<S>>) {
+    pub(crate) fn enters(&self, link: &Arc<Link<Socket>>) {
         let mut guests = self.control.lock();
         let stops = guests.stop.is_some();
-        guests.list.insert(self.id, Place::Open(Arc::new(link.clone())));
+        guests.list.insert(self.id, Place::Open(link.clone()));
         drop(guests);
         if stops {
-            link.leave();
+            leave(link);
         }
     }
 
@@ -247,7 +252,7 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut guests = self.control.lock();
         if let Some(Place::Open(connection)) = guests.list.remove(&self.id) {
-            guests.ended += connection.traffic();
+            guests.ended += traffic_of(&connection);
             if guests.stop.is_some() {
                 guests.served.finished += 1;
             }
@@ -258,6 +263,6 @@ impl Drop for Guest {
 }
 
 /// Ends a direction of a socket; where that fails, the peer was faster.
-fn shut(stream: Option<&TcpStream>, how: Shutdown) {
-    let _ = stream.map(|stream| stream.shutdown(how));
+fn shut(socket: &Socket, how: Shutdown) {
+    let _ = socket.shutdown(how);
 }

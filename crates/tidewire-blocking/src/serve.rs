@@ -1,7 +1,6 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -9,16 +8,21 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
+use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerPolicy};
 use tracing::{debug_span, warn};
 
 use crate::accept::Accept;
+use crate::clock;
 use crate::control::{Control, Guest};
 use crate::handler;
+use crate::listener::Listener;
+use crate::socket::Socket;
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// How often a listener is asked that nothing can be waited on for.
+const WITHOUT_FD: Duration = Duration::from_millis(10);
 /// The stack of a connection's thread: enough for a handler that parses and formats, a quarter of what the standard
 /// library gives. Only touched pages cost memory.
 const STACK: usize = 512 * 1024;
@@ -52,13 +56,16 @@ type HandlerError = Box<dyn StdError + Send + Sync>;
 /// serve(TcpListener::bind("127.0.0.1:9001")?, echo)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn serve<H, E>(listener: TcpListener, handler: H) -> io::Result<Served>
+pub fn serve<H, E>(listener: impl Listener, handler: H) -> io::Result<Served>
 where
     H: Fn(WebSocket) -> Result<(), E> + Send + Sync + 'static,
     E: Into<HandlerError>,
 {
     Server::new(listener, handler).run()
 }
+
+/// Looks at a server and shuts it down, from anywhere; cheap to clone.
+pub type ServerHandle = tidewire_common::ServerHandle<Control>;
 
 /// A server with settings of its own.
 ///
@@ -78,7 +85,7 @@ where
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Server<H> {
-    listener: TcpListener,
+    listeners: Vec<Box<dyn Listener>>,
     handler: H,
     accept: Accept,
     stack_size: usize,
@@ -87,15 +94,24 @@ pub struct Server<H> {
 
 impl<H> Server<H> {
     /// Starts from the defaults.
-    pub fn new(listener: TcpListener, handler: H) -> Self {
-        let control = Arc::new(Control::new(listener.local_addr().ok()));
-        Self {
-            listener,
+    pub fn new(listener: impl Listener, handler: H) -> Self {
+        let server = Self {
+            listeners: Vec::new(),
             handler,
             accept: Accept::new(),
             stack_size: STACK,
-            control,
+            control: Arc::new(Control::new()),
+        };
+        server.listener(listener)
+    }
+
+    /// Listens there, too: on another address, or on a Unix socket.
+    pub fn listener(mut self, listener: impl Listener) -> Self {
+        if let Some(address) = listener.local_addr() {
+            self.control.add_address(address);
         }
+        self.listeners.push(Box::new(listener));
+        self
     }
 
     /// Sets limits, deadlines and queues.
@@ -140,39 +156,44 @@ where
     /// As for [`serve`].
     pub fn run(self) -> io::Result<Served> {
         let Self {
-            listener,
+            listeners,
             handler,
             accept,
             stack_size,
             control,
         } = self;
         // Connections come and go between the poll and the call.
-        listener.set_nonblocking(true)?;
+        for listener in &listeners {
+            listener.prepare()?;
+        }
         let woken = control.wake_up_call()?;
         let shared = Arc::new((handler, accept));
         while control.is_serving() {
-            match next(&listener, &woken) {
-                Ok(None) => {}
-                Ok(Some((stream, peer))) => {
-                    let guest = Guest::new(&control);
-                    let shared = shared.clone();
-                    let spawned = thread::Builder::new()
-                        .name("tidewire".into())
-                        .stack_size(stack_size)
-                        .spawn(move || serve_one(stream, peer, &guest, &shared.1, &shared.0));
-                    if let Err(error) = spawned {
-                        warn!(%error, %peer, "connection dropped: no thread for it");
-                        thread::sleep(ACCEPT_REST);
+            if let Err(error) = wait(&listeners, &woken) {
+                rest("accepting rests", &error);
+            }
+            for listener in &listeners {
+                let socket = match listener.accept() {
+                    Ok(socket) => socket,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    // Out of file descriptors, or the client is gone already: live connections go on.
+                    Err(error) => {
+                        rest("accepting rests", &error);
+                        continue;
                     }
-                }
-                // Out of file descriptors, or the client is gone already: live connections go on.
-                Err(error) => {
-                    warn!(%error, "accepting rests");
-                    thread::sleep(ACCEPT_REST);
+                };
+                let guest = Guest::new(&control);
+                let shared = shared.clone();
+                let spawned = thread::Builder::new()
+                    .name("tidewire".into())
+                    .stack_size(stack_size)
+                    .spawn(move || serve_one(socket, &guest, &shared.1, &shared.0));
+                if let Err(error) = spawned {
+                    rest("connection dropped: no thread for it", &error);
                 }
             }
         }
-        drop(listener);
+        drop(listeners);
         Ok(control.finish())
     }
 }
@@ -188,41 +209,42 @@ impl<H> fmt::Debug for Server<H> {
 }
 
 /// Waits for a connection, or for the wake-up call.
-fn next(listener: &TcpListener, woken: &UnixStream) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-    let mut fds = [
-        PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN),
-        PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN),
-    ];
-    match poll(&mut fds, None) {
-        Ok(_) => {}
-        Err(rustix::io::Errno::INTR) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    match listener.accept() {
-        Ok((stream, peer)) => {
-            // Some systems hand the listener's mode down.
-            stream.set_nonblocking(false)?;
-            Ok(Some((stream, peer)))
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
+fn wait(listeners: &[Box<dyn Listener>], woken: &UnixStream) -> io::Result<()> {
+    let fds = listeners.iter().filter_map(Listener::fd).chain([woken.as_fd()]);
+    let mut fds: Vec<_> = fds
+        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        .collect();
+    let timeout = if fds.len() > listeners.len() {
+        None
+    } else {
+        clock::to_system(WITHOUT_FD)
+    };
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn serve_one<H, E>(stream: TcpStream, peer: SocketAddr, guest: &Guest, accept: &Accept, handler: &H)
+/// Lets the system recover.
+fn rest(why: &str, error: &io::Error) {
+    warn!(%error, "{why}");
+    thread::sleep(ACCEPT_REST);
+}
+
+fn serve_one<H, E>(socket: Socket, guest: &Guest, accept: &Accept, handler: &H)
 where
     H: Fn(WebSocket) -> Result<(), E>,
     E: Into<HandlerError>,
 {
-    guest.arrives(&stream);
+    guest.arrives(&socket);
+    let peer = socket.peer_addr();
     // Why a handshake fails is logged where it is refused; one that breaks off says nothing of the server.
-    let Ok(ws) = accept.accept_unless(stream, || guest.is_leaving()) else {
+    let Ok(ws) = accept.accept_unless(socket, || guest.is_leaving()) else {
         return;
     };
-    let link = ws.link().clone();
     let id = ws.id();
-    let _span = debug_span!("connection", %id, %peer).entered();
-    guest.enters(&link);
+    let _span = debug_span!("connection", %id, ?peer).entered();
+    guest.enters(ws.link());
     let ended = handler::run(ws, handler);
     match ended {
         Ok(Ok(())) => {}

@@ -1,141 +1,134 @@
-//! The standard library's sockets as transports.
-//!
-//! A wait without a timeout is one blocking system call. One with a timeout tries, polls and tries again, so that no
-//! option of the socket has to be changed, and threads with different timeouts do not disturb each other.
-
+use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
-
-use crate::clock;
 use crate::transport::Transport;
 
-impl Transport for TcpStream {
+/// The byte stream of a connection, of whichever kind: what [`serve`](crate::serve) and [`connect`](crate::connect) open a
+/// [`WebSocket`](crate::WebSocket) over, so that one handler fits TCP, TLS and Unix sockets. A clone is the same stream.
+///
+/// ```
+/// use std::os::unix::net::UnixStream;
+/// use tidewire_blocking::Socket;
+///
+/// let (ours, theirs) = UnixStream::pair()?;
+/// let socket = Socket::from(ours);
+/// assert_eq!(socket.peer_addr(), None);
+/// # drop(theirs);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Socket(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Tcp(Arc<TcpStream>),
+    Other {
+        stream: Arc<dyn Transport>,
+        addresses: Option<Addresses>,
+    },
+}
+
+/// Between whom a stream runs that cannot be asked for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+}
+
+impl Socket {
+    /// A stream of any kind. (TCP and Unix sockets are converted by `from`.)
+    pub fn new(stream: impl Transport) -> Self {
+        Self::with_addresses(stream, None)
+    }
+
+    /// A stream of any kind that runs between these addresses.
+    pub(crate) fn with_addresses(stream: impl Transport, addresses: Option<Addresses>) -> Self {
+        Self(Kind::Other {
+            stream: Arc::new(stream),
+            addresses,
+        })
+    }
+
+    /// The peer's address, where it has one and the system still knows it.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Kind::Tcp(stream) => stream.peer_addr().ok(),
+            Kind::Other { addresses, .. } => addresses.map(|addresses| addresses.peer),
+        }
+    }
+
+    /// Our address, where there is one and the system still knows it.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Kind::Tcp(stream) => stream.local_addr().ok(),
+            Kind::Other { addresses, .. } => addresses.map(|addresses| addresses.local),
+        }
+    }
+
+    /// The TCP stream, where it is one with nothing around it: for the options of the socket.
+    pub fn as_tcp(&self) -> Option<&TcpStream> {
+        match &self.0 {
+            Kind::Tcp(stream) => Some(stream),
+            Kind::Other { .. } => None,
+        }
+    }
+
+    fn stream(&self) -> &dyn Transport {
+        match &self.0 {
+            Kind::Tcp(stream) => &**stream,
+            Kind::Other { stream, .. } => &**stream,
+        }
+    }
+}
+
+impl From<TcpStream> for Socket {
+    fn from(stream: TcpStream) -> Self {
+        Self(Kind::Tcp(Arc::new(stream)))
+    }
+}
+
+impl From<UnixStream> for Socket {
+    fn from(stream: UnixStream) -> Self {
+        Self::new(stream)
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("peer", &self.peer_addr())
+            .field("local", &self.local_addr())
+            .finish()
+    }
+}
+
+impl Transport for Socket {
     fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
-        read(self.as_fd(), buffer, timeout)
+        self.stream().read(buffer, timeout)
     }
 
     fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
-        write(self.as_fd(), bytes, timeout)
+        self.stream().write(bytes, timeout)
     }
 
     fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
-        write_vectored(self.as_fd(), slices, timeout)
+        self.stream().write_vectored(slices, timeout)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        Self::shutdown(self, how)
+        self.stream().shutdown(how)
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.as_fd())
+        self.stream().fd()
     }
 
     fn prepare(&self) -> io::Result<()> {
-        self.set_nodelay(true)
-    }
-}
-
-impl Transport for UnixStream {
-    fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
-        read(self.as_fd(), buffer, timeout)
-    }
-
-    fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
-        write(self.as_fd(), bytes, timeout)
-    }
-
-    fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
-        write_vectored(self.as_fd(), slices, timeout)
-    }
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        Self::shutdown(self, how)
-    }
-
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.as_fd())
-    }
-}
-
-fn read(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
-    attempt(fd, PollFlags::IN, timeout, |patience| {
-        let flags = match patience {
-            Patience::None => RecvFlags::DONTWAIT,
-            Patience::Endless => RecvFlags::empty(),
-        };
-        recv(fd, spare_capacity(buffer), flags).map(|(read, _)| read)
-    })
-}
-
-fn write(fd: BorrowedFd<'_>, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
-    attempt(fd, PollFlags::OUT, timeout.or(Some(Duration::MAX)), |_| {
-        send(fd, bytes, SEND)
-    })
-}
-
-fn write_vectored(
-    fd: BorrowedFd<'_>,
-    slices: &[IoSlice<'_>],
-    timeout: Option<Duration>,
-) -> io::Result<usize> {
-    attempt(fd, PollFlags::OUT, timeout.or(Some(Duration::MAX)), |_| {
-        sendmsg(fd, slices, &mut SendAncillaryBuffer::default(), SEND)
-    })
-}
-
-/// Never without `DONTWAIT`: a blocking send waits until all is written, and some of it is progress to be told.
-///
-/// A signal for a broken pipe would end a process that does not ignore it. (Apple has an option in its place, and Rust's
-/// own start-up ignores the signal.)
-#[cfg(not(target_vendor = "apple"))]
-const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
-#[cfg(target_vendor = "apple")]
-const SEND: SendFlags = SendFlags::DONTWAIT;
-
-/// How long a system call itself may wait.
-#[derive(Clone, Copy)]
-enum Patience {
-    None,
-    Endless,
-}
-
-fn attempt(
-    fd: BorrowedFd<'_>,
-    ready: PollFlags,
-    timeout: Option<Duration>,
-    mut call: impl FnMut(Patience) -> rustix::io::Result<usize>,
-) -> io::Result<usize> {
-    let mut patience = match timeout {
-        None => Patience::Endless,
-        Some(_) => Patience::None,
-    };
-    let wait = timeout.filter(|timeout| !timeout.is_zero());
-    let deadline = wait.and_then(|wait| Instant::now().checked_add(wait));
-    loop {
-        match call(patience) {
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) => {
-                // A socket that was set not to block, too, is waited for.
-                patience = Patience::None;
-                let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-                if timeout.is_some_and(|timeout| timeout.is_zero()) || left.is_some_and(|left| left.is_zero())
-                {
-                    return Err(io::ErrorKind::WouldBlock.into());
-                }
-                let left = left.and_then(clock::to_system);
-                match poll(&mut [PollFd::from_borrowed_fd(fd, ready)], left.as_ref()) {
-                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            result => return Ok(result?),
-        }
+        self.stream().prepare()
     }
 }

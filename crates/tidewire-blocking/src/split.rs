@@ -1,5 +1,4 @@
 use std::fmt;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use crate::methods::{looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;
 use crate::receive_error::{RecvTimeoutError, forever};
+use crate::socket::Socket;
 use crate::transport::Transport;
 
 /// The sending half of a connection, for any number of threads: clone it, or share it.
@@ -31,7 +31,7 @@ use crate::transport::Transport;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Sender<S: Transport = TcpStream> {
+pub struct Sender<S: Transport = Socket> {
     handle: Arc<Handle<S>>,
 }
 
@@ -71,7 +71,7 @@ impl<S: Transport> fmt::Debug for Sender<S> {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Receiver<S: Transport = TcpStream> {
+pub struct Receiver<S: Transport = Socket> {
     handle: Arc<Handle<S>>,
     /// The iteration has ended.
     ended: bool,

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use crate::methods::{looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;
 use crate::receive_error::{RecvTimeoutError, forever};
+use crate::socket::Socket;
 use crate::split::{Receiver, Sender};
 use crate::transport::Transport;
 
-/// An open WebSocket connection, of a server or a client.
+/// An open WebSocket connection, of a server or a client, over a [`Socket`] unless it was opened over a stream of one's own.
 ///
 /// Receiving and sending may wait at the same time only in two threads: see [`split`](Self::split). Whatever its
 /// threads do, one thread of the process answers pings, keeps deadlines and sees the peer's close, as far as it may
@@ -37,7 +38,7 @@ use crate::transport::Transport;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct WebSocket<S: Transport = TcpStream> {
+pub struct WebSocket<S: Transport = Socket> {
     handle: Arc<Handle<S>>,
     /// The iteration has ended.
     ended: bool,
@@ -89,15 +90,15 @@ impl<S: Transport> WebSocket<S> {
     }
 }
 
-impl WebSocket<TcpStream> {
-    /// The peer's address; `None` where the system has forgotten it, since the connection has ended.
+impl WebSocket {
+    /// The peer's address; `None` where it has none, or the system has forgotten it, since the connection has ended.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.transport().peer_addr().ok()
+        self.transport().peer_addr()
     }
 
     /// Our address; `None` as for [`peer_addr`](Self::peer_addr).
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.transport().local_addr().ok()
+        self.transport().local_addr()
     }
 }
 

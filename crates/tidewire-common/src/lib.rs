@@ -11,6 +11,7 @@ mod config;
 mod deflate;
 mod error;
 mod handshake;
+pub mod listen;
 mod log;
 mod masks;
 mod message;
@@ -59,6 +60,6 @@ pub mod public {
     pub use crate::{
         Answer, BasicAuth, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder, Error,
         Handshake, HandshakeError, InvalidOrigin, Message, Metrics, Origins, Outgoing, Prepared, Served,
-        ServerHandle, ServerPolicy, Traffic, TrySendError, UrlError,
+        ServerPolicy, Traffic, TrySendError, UrlError,
     };
 }

@@ -5,6 +5,7 @@ use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, S
 use tokio::net::TcpStream;
 
 use crate::clock::{self, Clock};
+use crate::socket::Socket;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
 use crate::websocket::WebSocket;
@@ -84,14 +85,14 @@ impl Connect {
         self.negotiate(&target, stream, Clock::start()).await
     }
 
-    async fn open(self) -> Result<WebSocket<TcpStream>, HandshakeError> {
+    async fn open(self) -> Result<WebSocket, HandshakeError> {
         let target = Target::parse(&self.url)?;
         let clock = Clock::start();
         let expiry = pin!(expiry(self.config.open_timeout().map(clock::after)));
         let connecting = pin!(TcpStream::connect((target.host(), target.port())));
         let stream = within(expiry, connecting).await?;
         stream.set_nodelay(true)?;
-        self.negotiate(&target, stream, clock).await
+        self.negotiate(&target, Socket::from(stream), clock).await
     }
 
     /// Runs the handshake; its time began with the clock.
@@ -140,7 +141,7 @@ impl Connect {
 }
 
 impl IntoFuture for Connect {
-    type Output = Result<WebSocket<TcpStream>, HandshakeError>;
+    type Output = Result<WebSocket, HandshakeError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {

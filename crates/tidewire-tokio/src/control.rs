@@ -1,3 +1,4 @@
+use std::fmt;
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -5,27 +6,28 @@ use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
 use tidewire_common::{ServerControl, Traffic};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock::{self, Clock};
 use crate::keeper::Keeper;
-use crate::shared::Shared;
+use crate::shared::{Handle, Shared};
+use crate::socket::Socket;
+use crate::split::Sender;
 use crate::wakers::ToWake;
 
-type Connection = Shared<TcpStream>;
+type Connection = Shared<Socket>;
 
 /// What a server and its handles share.
-pub(crate) struct Control {
+pub struct Control {
     /// The deadline, once the server is to stop.
     stop: watch::Sender<Option<Instant>>,
     guests: Mutex<Guests>,
     keeper: Arc<Keeper>,
     /// The last guest has gone.
     empty: Notify,
-    address: Option<SocketAddr>,
+    addresses: Mutex<Vec<SocketAddr>>,
 }
 
 /// Who has connected, each with a task.
@@ -75,14 +77,23 @@ impl Guests {
 }
 
 impl Control {
-    pub(crate) fn new(address: Option<SocketAddr>) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             stop: watch::Sender::new(None),
             guests: Mutex::default(),
             keeper: Arc::new(Keeper::new()),
             empty: Notify::new(),
-            address,
+            addresses: Mutex::default(),
         }
+    }
+
+    /// Notes that the server listens there, too.
+    pub(crate) fn add_address(&self, address: SocketAddr) {
+        self.listed_addresses().push(address);
+    }
+
+    fn listed_addresses(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the server is told to stop; gives its deadline.
@@ -182,6 +193,8 @@ fn traffic(connection: &Connection) -> Traffic {
 }
 
 impl ServerControl for Control {
+    type Sender = Sender;
+
     fn shut_down(&self, deadline: Duration) {
         self.stop.send_if_modified(|stop| match stop {
             Some(_) => false,
@@ -197,6 +210,14 @@ impl ServerControl for Control {
         self.guests().connections
     }
 
+    fn senders(&self) -> Vec<Sender> {
+        let open = self.connected().into_iter();
+        open.map(|connection| Sender {
+            handle: Handle::new(connection),
+        })
+        .collect()
+    }
+
     fn traffic(&self) -> Traffic {
         let open = self.connected();
         let mut sum = self.guests().ended;
@@ -206,8 +227,16 @@ impl ServerControl for Control {
         sum
     }
 
-    fn address(&self) -> Option<SocketAddr> {
-        self.address
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.listed_addresses().clone()
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
     }
 }
 

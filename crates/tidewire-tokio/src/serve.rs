@@ -2,7 +2,6 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,17 +10,17 @@ use std::time::Duration;
 
 use tidewire_common::proto::handshake::{Request, Response};
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerHandle, ServerPolicy};
-use tokio::net::{TcpListener, TcpStream};
+use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerPolicy};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span, debug, debug_span, info, warn};
+use tracing::{Instrument, Level, Span, debug, debug_span, enabled, info, warn};
 
 use crate::accept::Accept;
 use crate::control::{Control, Seat};
 use crate::driver::{self, Ended};
-use crate::state::Ending;
+use crate::listener::Listener;
+use crate::socket::Socket;
 use crate::websocket::WebSocket;
 
 /// How long accepting rests after it failed, for example for want of file descriptors.
@@ -59,13 +58,16 @@ type HandlerError = Box<dyn StdError + Send + Sync>;
 /// # Ok(())
 /// # }
 /// ```
-pub fn serve<H>(listener: TcpListener, handler: H) -> Server<H> {
+pub fn serve<H>(listener: impl Listener, handler: H) -> Server<H> {
     Server::new(listener, handler)
 }
 
+/// Looks at a server and shuts it down, from anywhere; cheap to clone.
+pub type ServerHandle = tidewire_common::ServerHandle<Control>;
+
 /// A server with settings of its own; to be awaited.
 pub struct Server<H> {
-    listener: TcpListener,
+    listeners: Vec<Box<dyn Listener>>,
     handler: H,
     accept: Accept,
     control: Arc<Control>,
@@ -73,14 +75,23 @@ pub struct Server<H> {
 
 impl<H> Server<H> {
     /// Starts from the defaults.
-    pub fn new(listener: TcpListener, handler: H) -> Self {
-        let control = Arc::new(Control::new(listener.local_addr().ok()));
-        Self {
-            listener,
+    pub fn new(listener: impl Listener, handler: H) -> Self {
+        let server = Self {
+            listeners: Vec::new(),
             handler,
             accept: Accept::new(),
-            control,
+            control: Arc::new(Control::new()),
+        };
+        server.listener(listener)
+    }
+
+    /// Listens there, too: on another address, or on a Unix socket.
+    pub fn listener(mut self, listener: impl Listener) -> Self {
+        if let Some(address) = listener.local_addr() {
+            self.control.add_address(address);
         }
+        self.listeners.push(Box::new(listener));
+        self
     }
 
     /// Sets limits, deadlines and queues.
@@ -125,7 +136,7 @@ where
 {
     async fn run(self) -> io::Result<Served> {
         let Self {
-            listener,
+            mut listeners,
             handler,
             accept,
             control,
@@ -138,14 +149,14 @@ where
         let mut stopped = pin!(control.stopped());
         let deadline = loop {
             tokio::select! {
-                (stream, peer) = next(&listener) => {
+                socket = next(&mut listeners) => {
                     let (accept, handler) = (accept.clone(), handler.clone());
-                    control.spawn(|seat| Guest::Opens(Box::pin(open(stream, peer, accept, seat, handler))));
+                    control.spawn(|seat| Guest::Opens(Box::pin(open(socket, accept, seat, handler))));
                 }
                 deadline = &mut stopped => break deadline,
             }
         };
-        drop(listener);
+        drop(listeners);
         let served = finish(&control, deadline).await;
         drop(host);
         Ok(served)
@@ -169,17 +180,17 @@ where
 impl<H> fmt::Debug for Server<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("address", &self.control.address())
+            .field("addresses", &self.control.addresses())
             .field("accept", &self.accept)
             .finish_non_exhaustive()
     }
 }
 
 /// Waits for a connection.
-async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+async fn next(listeners: &mut [Box<dyn Listener>]) -> Socket {
     loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
+        match poll_fn(|cx| poll_accept(listeners, cx)).await {
+            Ok(socket) => return socket,
             // Out of file descriptors, or the client is gone already: live connections go on.
             Err(error) => {
                 warn!(%error, "accepting rests");
@@ -187,6 +198,17 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
+}
+
+/// Accepts from whichever listener has a connection; those after it have their turn first at the next one.
+fn poll_accept(listeners: &mut [Box<dyn Listener>], cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
+    for turn in 0..listeners.len() {
+        if let Poll::Ready(accepted) = listeners[turn].poll_accept(cx) {
+            listeners.rotate_left(turn + 1);
+            return Poll::Ready(accepted);
+        }
+    }
+    Poll::Pending
 }
 
 /// Aborts the tasks that are left when the server goes, however it does.
@@ -205,8 +227,7 @@ impl Drop for Host {
 
 /// Answers the opening handshake of somebody who connected; gives what serves the connection.
 async fn open<H, Fut, E>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    socket: Socket,
     accept: Arc<Accept>,
     seat: Seat,
     handler: Arc<H>,
@@ -216,20 +237,18 @@ where
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
 {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%peer, %error, "TCP_NODELAY not set");
-    }
+    let peer = enabled!(Level::DEBUG).then(|| socket.peer_addr()).flatten();
     let accepted = {
         let stopped = pin!(seat.control().stopped());
-        accept.accept_until(stream, seat.control().clock(), stopped).await
+        accept.accept_until(socket, seat.control().clock(), stopped).await
     };
     match accepted {
         Ok(ws) => {
-            debug!(connection = %ws.id(), %peer, "served");
+            debug!(connection = %ws.id(), ?peer, "served");
             Some(Box::pin(begin(ws, seat, &*handler)))
         }
         Err(error) => {
-            debug!(%peer, %error, "no connection");
+            debug!(?peer, %error, "no connection");
             None
         }
     }
@@ -275,7 +294,9 @@ where
     let span = debug_span!("connection", %id);
     shared.with(|state| {
         state.hand_to_driver();
-        state.ending = Ending::Drop;
+        if let Some(socket) = state.io() {
+            state.ending = socket.ending();
+        }
     });
     // The call of the handler is part of what may fail. Its future is boxed, since one that is passed on by value
     // stands in the task once for each hand it went through.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Kind, Phase, SendError};
 use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, TrySendError};
-use tokio::net::TcpStream;
 
 use crate::calls;
 use crate::driver;
 use crate::pieces::{PieceWriter, Pieces};
 use crate::shared::{Handle, Waiter};
+use crate::socket::Socket;
 use crate::state::{State, Transport};
 use crate::wakers::ToWake;
 use crate::websocket::WebSocket;
@@ -34,7 +34,7 @@ impl<S: Transport + Send + 'static> WebSocket<S> {
 /// The half of a connection that sends; a clone sends on the same connection.
 ///
 /// Messages are queued, and the driver writes them.
-pub struct Sender<S = TcpStream> {
+pub struct Sender<S = Socket> {
     pub(crate) handle: Handle<S>,
 }
 
@@ -58,7 +58,7 @@ impl<S> fmt::Debug for Sender<S> {
 }
 
 /// The half of a connection that receives. Without it, what arrives is dropped.
-pub struct Receiver<S = TcpStream> {
+pub struct Receiver<S = Socket> {
     pub(crate) handle: Handle<S>,
 }
 

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Closed, Inbox, Kind, Phase, SendError};
 use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing, Session, TrySendError};
-use tokio::net::TcpStream;
 
 use crate::calls;
 use crate::clock::Clock;
 use crate::driver::{self, Ended};
 use crate::pieces::{PieceWriter, Pieces};
 use crate::shared::{Handle, Shared, Waiter};
+use crate::socket::Socket;
 use crate::state::{State, Transport};
 
 /// A WebSocket connection.
 ///
-/// The same type serves both roles and any byte stream. It makes progress whenever any of its futures is polled:
+/// The same type serves both roles and any byte stream: a [`Socket`], unless it was opened over a stream of one's own. It makes progress whenever any of its futures is polled:
 /// each of them reads, answers pings, keeps the deadlines and writes.
 ///
 /// A connection in [`serve`](crate::serve), in [`run`](Self::run) or after [`split`](Self::split) has a *driver*,
@@ -39,7 +39,7 @@ use crate::state::{State, Transport};
 /// # Ok(())
 /// # }
 /// ```
-pub struct WebSocket<S = TcpStream> {
+pub struct WebSocket<S = Socket> {
     pub(crate) handle: Handle<S>,
 }
 
@@ -95,15 +95,15 @@ impl<S: Transport> WebSocket<S> {
     }
 }
 
-impl WebSocket<TcpStream> {
-    /// The peer's address; `None` once the connection has ended.
+impl WebSocket {
+    /// The peer's address, if it has one; `None` once the connection has ended.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.with_transport(TcpStream::peer_addr)?.ok()
+        self.with_transport(Socket::peer_addr)?
     }
 
-    /// Our address; `None` once the connection has ended.
+    /// Our address, if there is one; `None` once the connection has ended.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.with_transport(TcpStream::local_addr)?.ok()
+        self.with_transport(Socket::local_addr)?
     }
 }
 

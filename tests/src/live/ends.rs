@@ -1,6 +1,6 @@
-use tidewire_tokio::{Accept, Config, Connect, Error, Message, Transport, WebSocket};
+use tidewire_tokio::{Accept, Config, Connect, Error, Message, Socket, Transport, WebSocket};
 use tokio::io::{DuplexStream, duplex};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::peer::{REQUEST, response};
 use super::{Peer, Script, Trickle};
@@ -72,7 +72,7 @@ pub async fn tcp_pair() -> (WebSocket, WebSocket) {
     let connect = async { Connect::new(format!("ws://{address}/")).await };
     let accept = async {
         let (stream, _) = listener.accept().await.expect("a client");
-        Accept::new().accept::<TcpStream>(stream).await
+        Accept::new().accept(Socket::from(stream)).await
     };
     let (server, client) = tokio::join!(accept, connect);
     (server.expect("an accepted client"), client.expect("a connection"))

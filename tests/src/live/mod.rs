@@ -9,6 +9,7 @@ mod ends;
 mod large;
 mod peer;
 mod portioned;
+mod running;
 mod script;
 mod trickle;
 
@@ -22,5 +23,6 @@ pub use ends::{
 pub use large::{LARGE_LENS, large_messages, watched};
 pub use peer::{Peer, REQUEST, Received, request};
 pub use portioned::{Portioned, Slices};
+pub use running::Running;
 pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};

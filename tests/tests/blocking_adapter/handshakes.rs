@@ -154,5 +154,6 @@ fn addresses_are_those_of_the_socket() {
     let (peer, local) = told.recv_timeout(PATIENCE).expect("the handler runs");
     assert_eq!(peer, ws.local_addr());
     assert_eq!(local, Some(server.address));
-    assert!(ws.transport().nodelay().expect("an option"));
+    let tcp = ws.transport().as_tcp().expect("TCP");
+    assert!(tcp.nodelay().expect("an option"));
 }

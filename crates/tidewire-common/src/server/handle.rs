@@ -6,11 +6,13 @@ use std::time::Duration;
 use crate::metrics::Traffic;
 
 /// Looks at a server and shuts it down, from anywhere; cheap to clone.
-#[derive(Clone)]
-pub struct ServerHandle(Arc<dyn ServerControl>);
+pub struct ServerHandle<C>(Arc<C>);
 
 /// What an adapter's server lets its handles do.
-pub trait ServerControl: Send + Sync {
+pub trait ServerControl {
+    /// The half of a connection that sends.
+    type Sender;
+
     /// Starts the shutdown, once.
     fn shut_down(&self, deadline: Duration);
 
@@ -20,16 +22,19 @@ pub trait ServerControl: Send + Sync {
     /// How many connections are open.
     fn connections(&self) -> usize;
 
+    /// One for each of them.
+    fn senders(&self) -> Vec<Self::Sender>;
+
     /// What all connections, ended and open, did.
     fn traffic(&self) -> Traffic;
 
     /// Where the server listens.
-    fn address(&self) -> Option<SocketAddr>;
+    fn addresses(&self) -> Vec<SocketAddr>;
 }
 
-impl ServerHandle {
+impl<C: ServerControl> ServerHandle<C> {
     /// A handle of the server that `control` belongs to.
-    pub fn new(control: Arc<dyn ServerControl>) -> Self {
+    pub fn new(control: Arc<C>) -> Self {
         Self(control)
     }
 
@@ -51,21 +56,37 @@ impl ServerHandle {
         self.0.connections()
     }
 
+    /// The half that sends of each open connection: to tell all of them something.
+    pub fn senders(&self) -> Vec<C::Sender> {
+        self.0.senders()
+    }
+
     /// What went in and out over all connections, those that have ended and those that are open.
     pub fn traffic(&self) -> Traffic {
         self.0.traffic()
     }
 
-    /// The address that the server listens on.
+    /// The first internet address that the server listens on.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.0.address()
+        self.local_addrs().first().copied()
+    }
+
+    /// The internet addresses that the server listens on.
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.0.addresses()
     }
 }
 
-impl fmt::Debug for ServerHandle {
+impl<C> Clone for ServerHandle<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: ServerControl> fmt::Debug for ServerHandle<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHandle")
-            .field("address", &self.local_addr())
+            .field("addresses", &self.local_addrs())
             .field("connections", &self.connections())
             .field("is_serving", &self.is_serving())
             .finish()

@@ -1,0 +1,53 @@
+//! Listeners of other makes than `bind`'s, for several processes on one port.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+
+use listenfd::ListenFd;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How many connections may wait to be accepted: as many as the system allows, which cuts it.
+const BACKLOG: i32 = i32::MAX;
+
+/// A listener that is bound already.
+#[derive(Debug)]
+pub enum Bound {
+    /// On an internet address.
+    Tcp(TcpListener),
+    /// On a path.
+    Unix(UnixListener),
+}
+
+/// Takes the listeners that whoever started this process handed over (`LISTEN_FDS`, systemd's socket activation), in their
+/// order; none at a second call.
+///
+/// # Errors
+/// For a descriptor that is no listener.
+pub fn inherited() -> io::Result<Vec<Bound>> {
+    let mut handed_over = ListenFd::from_env();
+    let mut taken = Vec::new();
+    for index in 0..handed_over.len() {
+        let bound = match handed_over.take_tcp_listener(index) {
+            Ok(tcp) => tcp.map(Bound::Tcp),
+            Err(_) => handed_over.take_unix_listener(index)?.map(Bound::Unix),
+        };
+        taken.extend(bound);
+    }
+    Ok(taken)
+}
+
+/// Listens on an address on which other processes of the same user do so as well (`SO_REUSEPORT`): the system spreads the
+/// connections over them.
+///
+/// # Errors
+/// Where the address cannot be had, for example since a process has it that does not share.
+pub fn reuse_port(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // As the standard library has it: a restart need not wait until connections of before are forgotten.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
