@@ -70,7 +70,7 @@ pub struct Session {
     sending_pieces: bool,
     broken: Option<Arc<io::Error>>,
     traffic: Traffic,
-    /// The work of inflating so far, in bytes.
+    /// The work of inflating since it was last forgotten, in bytes.
     work: u64,
     /// The end was logged.
     logged: bool,

@@ -178,10 +178,15 @@ impl Session {
         either!(&mut self.core, connection => connection.handle_reading(now, reading));
     }
 
-    /// How much inflating was done so far, as the number of bytes that could be inflated meanwhile: where input is
-    /// compressed, its length does not tell of the work.
+    /// How much inflating was done since that was last [forgotten](Self::forget_work), as the number of bytes that could
+    /// be inflated meanwhile: where input is compressed, its length does not tell of the work.
     pub fn work(&self) -> u64 {
         self.work
+    }
+
+    /// Begins to count anew, for an application that had to wait.
+    pub fn forget_work(&mut self) {
+        self.work = 0;
     }
 
     fn is_full(&self) -> bool {

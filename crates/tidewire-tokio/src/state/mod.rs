@@ -47,8 +47,6 @@ pub(crate) struct State<S> {
     pub(crate) ending: Ending,
     /// Input is left in the socket, since the application has enough to do.
     reading: Reading,
-    /// How much had been inflated when the application last had to wait.
-    worked: u64,
     pub(crate) progress: Progress,
     application: Application,
     /// The connection has ended as a `Stream`.
@@ -107,7 +105,6 @@ impl<S> State<S> {
             ended: Directions::default(),
             ending: Ending::ShutDown,
             reading: Reading::Active,
-            worked: 0,
             progress: Progress::new(),
             application: Application::Elsewhere,
             stream_ended: false,

@@ -45,7 +45,7 @@ impl<S: Transport> State<S> {
             self.poll_next(next)
         };
         match received {
-            Poll::Pending => self.worked = self.session.work(),
+            Poll::Pending => self.session.forget_work(),
             Poll::Ready(_) => self.application = Application::Elsewhere,
         }
         // What was found on the way may be what others wait for: a Pong, the end. And what is owed for it, by a
@@ -185,7 +185,7 @@ impl<S: Transport> State<S> {
 impl<S> State<S> {
     /// Whether as much was inflated since the application last had to wait as one poll may.
     fn has_worked(&self) -> bool {
-        self.session.work() - self.worked >= BYTES_A_POLL as u64
+        self.session.work() >= BYTES_A_POLL as u64
     }
 
     /// Notes that the application took something: reading may go on.
