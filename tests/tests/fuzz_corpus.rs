@@ -78,3 +78,8 @@ fn compressed_messages_are_judged_as_by_the_reference() {
 fn compressed_messages_are_read_as_they_were_written() {
     run("deflate_round_trip", fuzz::deflate_round_trip);
 }
+
+#[test]
+fn a_proxy_header_in_pieces_is_judged_as_in_one() {
+    run("proxy_header", fuzz::proxy_header);
+}

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_tests::live::request;
-use tidewire_tokio::{Answer, BasicAuth, Credentials, Origins, Request, Response, ServerPolicy};
+use tidewire_tokio::{
+    Answer, BasicAuth, Credentials, Origins, Request, Response, ServerPolicy, TrustedProxies,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -298,4 +300,42 @@ fn what_may_not_stand_in_an_answer_is_refused_when_it_is_set() {
         );
     }
     assert!(ServerPolicy::default().subprotocols(["a b"]).is_err());
+}
+
+#[test]
+fn an_application_finds_the_client_behind_its_proxies() {
+    let proxies = TrustedProxies::new(["127.0.0.0/8", "10.0.0.0/8"]).expect("networks");
+    let policy = ServerPolicy::default().on_request(move |request| {
+        let client = proxies.client_addr([127, 0, 0, 1].into(), request);
+        Some(Response::new(200).ok()?.body(client.to_string()))
+    });
+    on_both(&policy, |address| {
+        for (lines, client) in [
+            ("", "127.0.0.1"),
+            ("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
+            (
+                "X-Forwarded-For: 127.0.0.1, [2001:db8::1]:80\r\nX-Forwarded-For: 10.0.0.1\r\n",
+                "2001:db8::1",
+            ),
+        ] {
+            assert_eq!(upgrade(address, "/", lines).rest, client.as_bytes(), "{lines:?}");
+        }
+    });
+}
+
+#[test]
+fn a_proxy_header_that_is_not_expected_is_a_bad_request() {
+    on_both(&ServerPolicy::default(), |address| {
+        for header in [
+            "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n",
+            "PROXY TCP6 2001:db8::1 2001:db8::2 56324 443\r\n",
+            "PROXY UNKNOWN\r\n",
+            // Version 2, from 49.46.49.46:12334.
+            "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c1.1.2.2.0.0.",
+            "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+        ] {
+            let answered = exchange(address, &format!("{header}{}", request("/", "")));
+            assert_eq!(answered.status(), "400", "{header:?}");
+        }
+    });
 }

@@ -7,6 +7,7 @@ use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseEr
 use tidewire_proto::{Closed, ProtocolError, SendError};
 
 use crate::outgoing::Outgoing;
+use crate::server::ProxyError;
 
 /// Why a call on a connection could not be carried out, by who is at fault.
 #[derive(Debug)]
@@ -109,6 +110,13 @@ pub enum HandshakeError {
     Url(UrlError),
     /// A field, a subprotocol or the target holds what may not stand in a header.
     Field(InvalidField),
+    /// The connection does not begin with the PROXY header that is expected of it; nothing was answered.
+    Proxy(ProxyError),
+    /// The client does not speak TLS, where that is spoken; it was refused with 400, in the clear.
+    NotTls {
+        /// The first byte.
+        byte: u8,
+    },
     /// The client's request breaks a rule; it was refused with the error's status.
     Request(RequestError),
     /// The server's own policy refused the request with this status.
@@ -130,11 +138,13 @@ impl HandshakeError {
     /// The HTTP status that refused the upgrade, sent or received.
     pub fn status(&self) -> Option<u16> {
         match self {
+            Self::NotTls { .. } => Some(400),
             Self::Request(error) => Some(error.status()),
             Self::Declined { status } => Some(*status),
             Self::Response(ResponseError::Refused(response)) => Some(response.status()),
             Self::Url(_)
             | Self::Field(_)
+            | Self::Proxy(_)
             | Self::Response(_)
             | Self::UnexpectedEnd
             | Self::Timeout
@@ -148,6 +158,8 @@ impl HandshakeError {
             Self::Response(ResponseError::Refused(response)) => Some(response),
             Self::Url(_)
             | Self::Field(_)
+            | Self::Proxy(_)
+            | Self::NotTls { .. }
             | Self::Request(_)
             | Self::Declined { .. }
             | Self::Response(_)
@@ -163,6 +175,11 @@ impl fmt::Display for HandshakeError {
         match self {
             Self::Url(error) => error.fmt(f),
             Self::Field(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
+            Self::NotTls { byte } => write!(
+                f,
+                "first byte {byte:#04x} does not begin TLS, which is spoken here"
+            ),
             Self::Request(error) => error.fmt(f),
             Self::Declined { status } => write!(f, "request declined with status {status}"),
             Self::Response(error) => error.fmt(f),
@@ -178,10 +195,11 @@ impl StdError for HandshakeError {
         match self {
             Self::Url(error) => Some(error),
             Self::Field(error) => Some(error),
+            Self::Proxy(error) => Some(error),
             Self::Request(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Io(error) => Some(error),
-            Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
+            Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
         }
     }
 }
@@ -189,6 +207,12 @@ impl StdError for HandshakeError {
 impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<ProxyError> for HandshakeError {
+    fn from(error: ProxyError) -> Self {
+        Self::Proxy(error)
     }
 }
 

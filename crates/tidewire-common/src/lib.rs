@@ -16,6 +16,7 @@ mod log;
 mod masks;
 mod message;
 mod metrics;
+mod network;
 mod open;
 mod outgoing;
 mod pings;
@@ -34,12 +35,14 @@ pub use handshake::{ConnectionId, Handshake, Negotiated};
 pub use masks::SystemMasks;
 pub use message::Message;
 pub use metrics::{Metrics, Traffic};
+pub use network::InvalidNetwork;
 pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use server::{
-    Accepting, Answer, BasicAuth, Credentials, Declined, InvalidOrigin, Origins, Served, ServerControl,
-    ServerHandle, ServerPolicy,
+    Accepting, Admission, Admissions, Answer, Arrival, BasicAuth, Begun, Caps, Credentials, Declined,
+    InvalidOrigin, Origins, Preface, Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader, Served,
+    ServerControl, ServerHandle, ServerPolicy, TrustedProxies, Wire,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;
@@ -58,8 +61,9 @@ pub mod public {
     };
 
     pub use crate::{
-        Answer, BasicAuth, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder, Error,
-        Handshake, HandshakeError, InvalidOrigin, Message, Metrics, Origins, Outgoing, Prepared, Served,
-        ServerPolicy, Traffic, TrySendError, UrlError,
+        Answer, BasicAuth, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,
+        Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin, Message, Metrics, Origins, Outgoing,
+        Prepared, Proxied, ProxyError, ProxyProtocol, Served, ServerPolicy, Traffic, TrustedProxies,
+        TrySendError, UrlError,
     };
 }

@@ -1,13 +1,21 @@
 //! What a server decides, whichever way it waits: who is let in, and on which terms.
 
 mod accepting;
+mod admissions;
 mod basic_auth;
 mod handle;
 mod origins;
 mod policy;
+mod preface;
+mod proxy_protocol;
+mod trusted_proxies;
 
 pub use accepting::{Accepting, Declined};
+pub use admissions::{Admission, Admissions, Arrival, Caps};
 pub use basic_auth::{BasicAuth, Credentials};
 pub use handle::{Served, ServerControl, ServerHandle};
 pub use origins::{InvalidOrigin, Origins};
 pub use policy::{Answer, ServerPolicy};
+pub use preface::{Begun, Preface, Wire};
+pub use proxy_protocol::{Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader};
+pub use trusted_proxies::TrustedProxies;

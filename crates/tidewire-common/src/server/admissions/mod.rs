@@ -1,0 +1,8 @@
+//! How many may connect.
+
+mod admission;
+mod caps;
+mod counts;
+
+pub use admission::{Admission, Admissions, Arrival};
+pub use caps::Caps;
