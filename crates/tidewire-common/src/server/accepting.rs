@@ -4,7 +4,8 @@ use tidewire_proto::Instant;
 use tidewire_proto::handshake::{Request, RequestError, Response, ServerHandshake};
 use tracing::{debug, info};
 
-use super::policy::{Accepted, Reason, Refusal, ServerPolicy};
+use super::policy::{Accepted, ServerPolicy};
+use super::refusal::{Reason, Refusal};
 use crate::config::Config;
 use crate::error::HandshakeError;
 use crate::handshake::{Handshake, Negotiated};

@@ -9,6 +9,7 @@ mod policy;
 mod preface;
 mod proxy_protocol;
 mod trusted_proxies;
+mod refusal;
 
 pub use accepting::{Accepting, Declined};
 pub use admissions::{Admission, Admissions, Arrival, Caps};

@@ -3,10 +3,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tidewire_proto::deflate::{Extension, Parameters};
-use tidewire_proto::handshake::{Acceptance, Fields, InvalidField, Request, RequestError, Response, Upgrade};
+use tidewire_proto::handshake::{Acceptance, Fields, InvalidField, Request, Response, Upgrade};
 
 use super::basic_auth::BasicAuth;
 use super::origins::Origins;
+use super::refusal::Refusal;
 use crate::deflate::Deflate;
 
 /// What a server wants of those who connect, and what it tells them. Cheap to clone.
@@ -65,19 +66,6 @@ pub(super) struct Accepted {
     pub(super) subprotocol: Option<String>,
     pub(super) deflate: Option<(Parameters, Extension)>,
     pub(super) user: Option<String>,
-}
-
-/// Why there will be none.
-pub(super) struct Refusal {
-    pub(super) response: Response,
-    pub(super) reason: Reason,
-}
-
-pub(super) enum Reason {
-    /// The request breaks a rule.
-    Rule(RequestError),
-    /// The policy does not want it.
-    Policy(&'static str),
 }
 
 impl ServerPolicy {
@@ -271,45 +259,6 @@ impl Accepted {
             self.acceptance = self.acceptance.field(name, value)?;
         }
         Ok(self)
-    }
-}
-
-impl Reason {
-    /// Whether the response is the one that this was the reason for, as far as can be told.
-    fn is_told_by(&self, response: &Response) -> bool {
-        match self {
-            Self::Rule(error) => error.status() == response.status(),
-            Self::Policy(_) => true,
-        }
-    }
-}
-
-impl Refusal {
-    /// A refusal with the reason as its text.
-    pub(super) fn new(status: u16, reason: &'static str) -> Self {
-        let response = Response::new(status).unwrap_or_else(|_| Response::internal_error());
-        Self::by_policy(response.body(format!("{reason}\n")), reason)
-    }
-
-    /// What the server did wrong is for its log alone.
-    fn internal(reason: &'static str) -> Self {
-        Self::by_policy(Response::internal_error().body("internal error\n"), reason)
-    }
-
-    fn by_policy(response: Response, reason: &'static str) -> Self {
-        Self {
-            response,
-            reason: Reason::Policy(reason),
-        }
-    }
-}
-
-impl From<RequestError> for Refusal {
-    fn from(error: RequestError) -> Self {
-        Self {
-            response: error.response(),
-            reason: Reason::Rule(error),
-        }
     }
 }
 
