@@ -1,17 +1,13 @@
-use std::fmt;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tidewire_common::proto::handshake::{Request, Response};
-use tidewire_common::{Accepting, Config, Declined, Deflate, HandshakeError, ServerPolicy, Session};
+use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
 use tokio::io::AsyncWriteExt;
-use tokio::time::Sleep;
 
+use crate::asking::Questions;
 use crate::clock::Clock;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
@@ -45,18 +41,12 @@ pub async fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeEr
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Accept {
     config: Config,
     policy: ServerPolicy,
-    on_request: Option<Arc<OnRequest>>,
+    questions: Questions,
 }
-
-type OnRequest = dyn Fn(Request) -> Asking + Send + Sync;
-type Asking = Pin<Box<dyn Future<Output = Option<Response>> + Send>>;
-
-/// What the application has to say to a request, or why it is declined before that is known.
-type FirstAnswer = Result<Option<Response>, Declined>;
 
 impl Accept {
     /// Starts from the defaults.
@@ -100,7 +90,7 @@ impl Accept {
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Option<Response>> + Send + 'static,
     {
-        self.on_request = Some(Arc::new(move |request| Box::pin(answer(request))));
+        self.questions.on_request(answer);
         self
     }
 
@@ -155,7 +145,7 @@ impl Accept {
         };
         let answer = match request {
             Ok(request) => {
-                let first = match self.ask(&request, expiry.as_mut(), stopped) {
+                let first = match self.questions.ask(&request, expiry.as_mut(), stopped) {
                     Some(asking) => asking.await,
                     None => Ok(None),
                 };
@@ -178,44 +168,6 @@ impl Accept {
             }
         }
     }
-
-    /// Asks the application what it has to say to a request, where it wants to be asked. Boxed, since most servers need no
-    /// room for it.
-    fn ask<'a>(
-        &'a self,
-        request: &'a Request,
-        expiry: Pin<&'a mut Option<Sleep>>,
-        stopped: Pin<&'a mut (impl Future + Send)>,
-    ) -> Option<Pin<Box<dyn Future<Output = FirstAnswer> + Send + 'a>>> {
-        let ask = &**self.on_request.as_ref()?;
-        Some(Box::pin(async move {
-            let answer = pin!(async { Ok(first_answer(ask, request).await) });
-            tokio::select! {
-                biased;
-                answer = within(expiry, answer) => answer.unwrap_or(Err((503, "no answer in time"))),
-                _ = stopped => Err(Accepting::SHUTS_DOWN),
-            }
-        }))
-    }
-}
-
-/// What the application has to say to a request; 500 where it panics.
-async fn first_answer(ask: &OnRequest, request: &Request) -> FirstAnswer {
-    let mut asking = None;
-    poll_fn(move |cx| {
-        let poll = || {
-            asking
-                .get_or_insert_with(|| ask(request.clone()))
-                .as_mut()
-                .poll(cx)
-        };
-        // It is not polled again after a panic.
-        match catch_unwind(AssertUnwindSafe(poll)) {
-            Ok(polled) => polled.map(Ok),
-            Err(_) => Poll::Ready(Err(Accepting::FAILED)),
-        }
-    })
-    .await
 }
 
 /// Sends a refusal, and reads until the client has closed: a socket closed with unread input is reset, and the
@@ -241,14 +193,4 @@ async fn refuse<S: Transport>(
     // Best effort: whether the refusal arrives does not change what it says.
     let _ = tokio::time::timeout(timeout, send).await;
     refused
-}
-
-impl fmt::Debug for Accept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accept")
-            .field("config", &self.config)
-            .field("policy", &self.policy)
-            .field("on_request", &self.on_request.is_some())
-            .finish()
-    }
 }
