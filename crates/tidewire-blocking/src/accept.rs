@@ -1,4 +1,4 @@
-use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
+use tidewire_common::{Accepting, Asked, Config, Deflate, HandshakeError, ServerPolicy, Session};
 
 use crate::clock;
 use crate::exchange::{self, Arrived};
@@ -102,7 +102,7 @@ impl Accept {
                 Ok(Some(_)) if stops() => {
                     break Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out));
                 }
-                Ok(Some(request)) => break accepting.answer(request, None, &mut out),
+                Ok(Some(request)) => break accepting.answer(request, Asked::Nothing, &mut out),
                 Err(error) => break Err(error),
             }
             if let Err(error) = accepting.handle_timeout(clock::now(), &mut out) {

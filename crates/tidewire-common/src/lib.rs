@@ -43,6 +43,8 @@ pub use server::{
     Accepting, Admission, Admissions, Answer, Arrival, BasicAuth, Begun, Caps, Credentials, Declined,
     InvalidOrigin, Origins, Preface, Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader, Served,
     ServerControl, ServerHandle, ServerPolicy, TrustedProxies, Wire,
+    Accepting, Answer, Asked, BasicAuth, Challenge, Credentials, Declined, InvalidOrigin, Origins, Served,
+    ServerControl, ServerHandle, ServerPolicy,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;

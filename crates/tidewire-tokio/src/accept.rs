@@ -3,8 +3,10 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tidewire_common::proto::handshake::{Request, Response};
-use tidewire_common::{Accepting, Config, Deflate, HandshakeError, ServerPolicy, Session};
+use tidewire_common::proto::handshake::{InvalidField, Request, Response};
+use tidewire_common::{
+    Accepting, Asked, Config, Credentials, Deflate, HandshakeError, ServerPolicy, Session,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::asking::Questions;
@@ -94,6 +96,32 @@ impl Accept {
         self
     }
 
+    /// Wants a user and a password (RFC 7617), and asks `is_right`, which may take its time as [`on_request`](Self::on_request)
+    /// may; in place of [`ServerPolicy::basic_auth`]. [`Handshake::user`](crate::Handshake::user) tells who it is.
+    ///
+    /// It is asked only where there are credentials, and nothing else answers the request before. To compare passwords it
+    /// should take as long for a wrong one as for the right one.
+    ///
+    /// # Errors
+    /// [`InvalidField`] for a realm with quotes, backslashes or control characters.
+    ///
+    /// ```no_run
+    /// # async fn is_known(who: &tidewire_tokio::Credentials) -> bool { who.user() == "ada" }
+    /// use tidewire_tokio::{Accept, Credentials};
+    ///
+    /// let accept = Accept::new().basic_auth("chat", async |who: Credentials| is_known(&who).await)?;
+    /// # let _ = accept;
+    /// # Ok::<(), tidewire_tokio::InvalidField>(())
+    /// ```
+    pub fn basic_auth<F, Fut>(mut self, realm: &str, is_right: F) -> Result<Self, InvalidField>
+    where
+        F: Fn(Credentials) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = bool> + Send + 'static,
+    {
+        self.questions.credentials(realm, is_right)?;
+        Ok(self)
+    }
+
     /// Answers the handshake of the client on this stream.
     ///
     /// # Errors
@@ -145,12 +173,12 @@ impl Accept {
         };
         let answer = match request {
             Ok(request) => {
-                let first = match self.questions.ask(&request, expiry.as_mut(), stopped) {
+                let asked = match self.questions.ask(&accepting, &request, expiry.as_mut(), stopped) {
                     Some(asking) => asking.await,
-                    None => Ok(None),
+                    None => Ok(Asked::Nothing),
                 };
-                match first {
-                    Ok(first) => accepting.answer(request, first, &mut out),
+                match asked {
+                    Ok(asked) => accepting.answer(request, asked, &mut out),
                     Err(declined) => Err(accepting.decline(declined, &mut out)),
                 }
             }

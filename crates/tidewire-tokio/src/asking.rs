@@ -5,8 +5,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use tidewire_common::proto::handshake::{Request, Response};
-use tidewire_common::{Accepting, Declined};
+use tidewire_common::proto::handshake::{InvalidField, Request, Response};
+use tidewire_common::{Accepting, Asked, Challenge, Credentials, Declined};
 use tokio::time::Sleep;
 
 use crate::stages::within;
@@ -15,13 +15,16 @@ use crate::stages::within;
 #[derive(Clone, Default)]
 pub(crate) struct Questions {
     on_request: Option<Arc<OnRequest>>,
+    /// With what those are answered who are not let in.
+    credentials: Option<(Challenge, Arc<IsRight>)>,
 }
 
-type OnRequest = dyn Fn(Request) -> Answering + Send + Sync;
-type Answering = Pin<Box<dyn Future<Output = Option<Response>> + Send>>;
+type OnRequest = dyn Fn(Request) -> Answering<Option<Response>> + Send + Sync;
+type IsRight = dyn Fn(Credentials) -> Answering<bool> + Send + Sync;
+type Answering<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What came of it, or why the request is declined before that is known.
-type Answer = Result<Option<Response>, Declined>;
+type Answer = Result<Asked, Declined>;
 
 impl Questions {
     pub(crate) fn on_request<F, Fut>(&mut self, answer: F)
@@ -32,16 +35,29 @@ impl Questions {
         self.on_request = Some(Arc::new(move |request| Box::pin(answer(request))));
     }
 
+    pub(crate) fn credentials<F, Fut>(&mut self, realm: &str, is_right: F) -> Result<(), InvalidField>
+    where
+        F: Fn(Credentials) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = bool> + Send + 'static,
+    {
+        let is_right: Arc<IsRight> = Arc::new(move |who| Box::pin(is_right(who)));
+        self.credentials = Some((Challenge::new(realm)?, is_right));
+        Ok(())
+    }
+
     /// Asks about a request, where there is a question. Boxed, since most servers need no room for it.
     pub(crate) fn ask<'a>(
         &'a self,
+        accepting: &'a Accepting<'_>,
         request: &'a Request,
         expiry: Pin<&'a mut Option<Sleep>>,
         stopped: Pin<&'a mut (impl Future + Send)>,
     ) -> Option<Pin<Box<dyn Future<Output = Answer> + Send + 'a>>> {
-        let answer = &**self.on_request.as_ref()?;
+        if self.on_request.is_none() && self.credentials.is_none() {
+            return None;
+        }
         Some(Box::pin(async move {
-            let answer = pin!(async { Ok(unless_panicking(async { answer(request.clone()).await }).await) });
+            let answer = pin!(async { Ok(unless_panicking(self.ask_all(accepting, request)).await) });
             tokio::select! {
                 biased;
                 answer = within(expiry, answer) => answer.unwrap_or(Err((503, "no answer in time"))),
@@ -49,10 +65,34 @@ impl Questions {
             }
         }))
     }
+
+    async fn ask_all(&self, accepting: &Accepting<'_>, request: &Request) -> Asked {
+        if let Some(answer) = &self.on_request
+            && let Some(response) = answer(request.clone()).await
+        {
+            return Asked::Answered(response);
+        }
+        let Some((challenge, is_right)) = &self.credentials else {
+            return Asked::Nothing;
+        };
+        // Its answer comes before that to the credentials, wherever they are checked.
+        if let Some(response) = accepting.on_request(request) {
+            return Asked::Answered(response);
+        }
+        let Some(who) = Credentials::of(request) else {
+            return Asked::Nobody(challenge.response());
+        };
+        let user = who.user().to_owned();
+        if is_right(who).await {
+            Asked::User(user)
+        } else {
+            Asked::Nobody(challenge.response())
+        }
+    }
 }
 
 /// 500 where the application panics.
-async fn unless_panicking(asking: impl Future<Output = Option<Response>>) -> Answer {
+async fn unless_panicking(asking: impl Future<Output = Asked>) -> Answer {
     let mut asking = pin!(asking);
     poll_fn(move |cx| {
         // It is not polled again after a panic.
@@ -68,6 +108,10 @@ impl fmt::Debug for Questions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Questions")
             .field("on_request", &self.on_request.is_some())
+            .field(
+                "credentials",
+                &self.credentials.as_ref().map(|(challenge, _)| challenge),
+            )
             .finish()
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tidewire_common::proto::handshake::{Request, Response};
+use tidewire_common::proto::handshake::{InvalidField, Request, Response};
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerPolicy};
+use tidewire_common::{Config, Credentials, Deflate, Served, ServerControl as _, ServerPolicy};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::instrument::Instrumented;
@@ -120,6 +120,19 @@ impl<H> Server<H> {
     {
         self.accept = self.accept.on_request(answer);
         self
+    }
+
+    /// Wants a user and a password, and asks `is_right`, which may take its time; see [`Accept::basic_auth`].
+    ///
+    /// # Errors
+    /// As for [`Accept::basic_auth`].
+    pub fn basic_auth<C, Asked>(mut self, realm: &str, is_right: C) -> Result<Self, InvalidField>
+    where
+        C: Fn(Credentials) -> Asked + Send + Sync + 'static,
+        Asked: Future<Output = bool> + Send + 'static,
+    {
+        self.accept = self.accept.basic_auth(realm, is_right)?;
+        Ok(self)
     }
 
     /// A handle to look at the server and to shut it down, from anywhere.

@@ -4,7 +4,7 @@ use tidewire_proto::Instant;
 use tidewire_proto::handshake::{Request, RequestError, Response, ServerHandshake};
 use tracing::{debug, info};
 
-use super::policy::{Accepted, ServerPolicy};
+use super::policy::{Accepted, Asked, ServerPolicy};
 use super::refusal::{Reason, Refusal};
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -53,7 +53,12 @@ impl<'p> Accepting<'p> {
             .map_err(|error| self.refuse(error, out))
     }
 
-    /// Answers the request, with what the application has to say `first`, or as the policy judges it; gives the connection's
+    /// What the policy's [`on_request`](ServerPolicy::on_request) says, for an adapter that asks more before it answers.
+    pub fn on_request(&self, request: &Request) -> Option<Response> {
+        self.policy.first(request)
+    }
+
+    /// Answers the request as the policy judges it, with what the application was `asked` before; gives the connection's
     /// start.
     ///
     /// # Errors
@@ -61,7 +66,7 @@ impl<'p> Accepting<'p> {
     pub fn answer(
         &mut self,
         request: Request,
-        first: Option<Response>,
+        asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<Negotiated, HandshakeError> {
         // `Debug` of a request shows no secrets.
@@ -74,7 +79,7 @@ impl<'p> Accepting<'p> {
             user,
         } = self
             .policy
-            .judge(&request, first)
+            .judge(&request, asked)
             .map_err(|refusal| refuse(refusal, out))?;
         if upgrade.accept(&acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.

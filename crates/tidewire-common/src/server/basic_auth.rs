@@ -21,14 +21,15 @@ use tidewire_proto::handshake::{InvalidField, Request, Response};
 /// ```
 #[derive(Clone)]
 pub struct BasicAuth {
-    challenge: Response,
+    challenge: Challenge,
     is_right: Arc<dyn Fn(&Credentials) -> bool + Send + Sync>,
 }
 
 impl BasicAuth {
     /// Asks `is_right`; the realm is what browsers show of the place that asks.
     ///
-    /// To compare passwords it should take as long for a wrong one as for the right one, as [`fixed`](Self::fixed) does.
+    /// To compare passwords it should take as long for a wrong one as for the right one, as [`fixed`](Self::fixed) does. In
+    /// a server on threads it may wait for something; on tokio that is for the `basic_auth` of the server itself.
     ///
     /// # Errors
     /// [`InvalidField`] for a realm with quotes, backslashes or control characters.
@@ -36,18 +37,8 @@ impl BasicAuth {
         realm: &str,
         is_right: impl Fn(&Credentials) -> bool + Send + Sync + 'static,
     ) -> Result<Self, InvalidField> {
-        if let Some(byte) = realm.bytes().find(|byte| b"\"\\".contains(byte)) {
-            return Err(InvalidField::Value {
-                name: CHALLENGE.into(),
-                byte,
-            });
-        }
-        let value = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
-        let challenge = Response::new(401)?
-            .field(CHALLENGE, value)?
-            .body("a user and a password are needed\n");
         Ok(Self {
-            challenge,
+            challenge: Challenge::new(realm)?,
             is_right: Arc::new(is_right),
         })
     }
@@ -83,18 +74,51 @@ impl BasicAuth {
         Credentials::of(request)
             .filter(|who| (self.is_right)(who))
             .map(|who| who.user)
-            .ok_or_else(|| self.challenge.clone())
+            .ok_or_else(|| self.challenge.response())
     }
 }
 
-const CHALLENGE: &str = "WWW-Authenticate";
-
 impl fmt::Debug for BasicAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let challenge = self.challenge.fields().first(CHALLENGE).unwrap_or_default();
         f.debug_struct("BasicAuth")
-            .field("challenge", &challenge.escape_ascii().to_string())
+            .field("challenge", &self.challenge)
             .finish_non_exhaustive()
+    }
+}
+
+/// What those are answered who are not let in: how they would be.
+#[derive(Clone)]
+pub struct Challenge(Response);
+
+const CHALLENGE: &str = "WWW-Authenticate";
+
+impl Challenge {
+    /// Asks for a user and a password of this realm.
+    ///
+    /// # Errors
+    /// [`InvalidField`] for a realm with quotes, backslashes or control characters.
+    pub fn new(realm: &str) -> Result<Self, InvalidField> {
+        if let Some(byte) = realm.bytes().find(|byte| b"\"\\".contains(byte)) {
+            return Err(InvalidField::Value {
+                name: CHALLENGE.into(),
+                byte,
+            });
+        }
+        let value = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
+        let response = Response::new(401)?.field(CHALLENGE, value)?;
+        Ok(Self(response.body("a user and a password are needed\n")))
+    }
+
+    /// The refusal.
+    pub fn response(&self) -> Response {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0.fields().first(CHALLENGE).unwrap_or_default();
+        f.write_str(&value.escape_ascii().to_string())
     }
 }
 

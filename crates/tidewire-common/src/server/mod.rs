@@ -20,3 +20,7 @@ pub use policy::{Answer, ServerPolicy};
 pub use preface::{Begun, Preface, Wire};
 pub use proxy_protocol::{Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader};
 pub use trusted_proxies::TrustedProxies;
+pub use basic_auth::{BasicAuth, Challenge, Credentials};
+pub use handle::{Served, ServerControl, ServerHandle};
+pub use origins::{InvalidOrigin, Origins};
+pub use policy::{Answer, Asked, ServerPolicy};

@@ -50,6 +50,22 @@ type OnAnswer = dyn Fn(&Request, Answer) -> Answer + Send + Sync;
 /// Why there is no connection where the application has its own answer.
 const ANSWERED: &str = "answered by the application";
 
+/// Why there is none for whoever is not known.
+const NO_CREDENTIALS: &str = "no credentials, or wrong ones";
+
+/// What an adapter has asked the application about a request, before it is judged.
+#[derive(Debug)]
+pub enum Asked {
+    /// Nothing, or it left the answer to the policy.
+    Nothing,
+    /// The application has an answer of its own.
+    Answered(Response),
+    /// The credentials, after the policy's `on_request`; they are this user's.
+    User(String),
+    /// The same, and they are nobody's; with the challenge.
+    Nobody(Response),
+}
+
 /// What a request is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -76,7 +92,8 @@ impl ServerPolicy {
         self.with(|terms| terms.on_request = Some(Arc::new(answer)))
     }
 
-    /// Wants a user and a password (RFC 7617); [`Handshake::user`](crate::Handshake::user) tells who it is.
+    /// Wants a user and a password (RFC 7617); [`Handshake::user`](crate::Handshake::user) tells who it is. A check that takes
+    /// time is, on tokio, for the `basic_auth` of the server itself.
     pub fn basic_auth(self, auth: BasicAuth) -> Self {
         self.with(|terms| terms.basic_auth = Some(auth))
     }
@@ -137,21 +154,23 @@ impl ServerPolicy {
         self
     }
 
-    /// Judges a request to which the application may have said something `first`. Where one of its functions panics, that is
+    /// What `on_request` says.
+    pub(super) fn first(&self, request: &Request) -> Option<Response> {
+        self.0.on_request.as_ref()?(request)
+    }
+
+    /// Judges a request about which the application may have been asked before. Where one of its functions panics, that is
     /// an error of the server's.
-    pub(super) fn judge(&self, request: &Request, first: Option<Response>) -> Result<Accepted, Refusal> {
+    pub(super) fn judge(&self, request: &Request, asked: Asked) -> Result<Accepted, Refusal> {
         // Nothing of ours is left half-changed: each request is judged by itself.
-        catch_unwind(AssertUnwindSafe(|| self.judge_unless_panicking(request, first)))
+        catch_unwind(AssertUnwindSafe(|| self.judge_unless_panicking(request, asked)))
             .unwrap_or_else(|_| Err(Refusal::internal("a function of the application panicked")))
             .map_err(|refusal| self.dress(refusal))
     }
 
-    fn judge_unless_panicking(
-        &self,
-        request: &Request,
-        first: Option<Response>,
-    ) -> Result<Accepted, Refusal> {
-        let (answer, terms) = match self.0.accept(request, first) {
+    fn judge_unless_panicking(&self, request: &Request, asked: Asked) -> Result<Accepted, Refusal> {
+        let user = self.let_in(request, asked);
+        let (answer, terms) = match user.and_then(|user| self.0.accept(request, user)) {
             Ok(accepted) => (Answer::Accept(Fields::new()), Ok(accepted)),
             Err(Refusal { response, reason }) => (Answer::Respond(response), Err(reason)),
         };
@@ -171,6 +190,21 @@ impl ServerPolicy {
         }
     }
 
+    /// The user who sent this request, where one is wanted.
+    fn let_in(&self, request: &Request, asked: Asked) -> Result<Option<String>, Refusal> {
+        let refuse = |challenge| Refusal::by_policy(challenge, NO_CREDENTIALS);
+        match asked {
+            Asked::Nothing => match (self.first(request), &self.0.basic_auth) {
+                (Some(response), _) => Err(Refusal::by_policy(response, ANSWERED)),
+                (None, Some(auth)) => auth.judge(request).map(Some).map_err(refuse),
+                (None, None) => Ok(None),
+            },
+            Asked::Answered(response) => Err(Refusal::by_policy(response, ANSWERED)),
+            Asked::User(user) => Ok(Some(user)),
+            Asked::Nobody(challenge) => Err(refuse(challenge)),
+        }
+    }
+
     /// Adds the fields that every answer has, but for those that this one has already.
     pub(super) fn dress(&self, refusal: Refusal) -> Refusal {
         let mut response = refusal.response;
@@ -187,18 +221,7 @@ impl ServerPolicy {
 }
 
 impl Terms {
-    fn accept(&self, request: &Request, first: Option<Response>) -> Result<Accepted, Refusal> {
-        let first = first.or_else(|| self.on_request.as_ref()?(request));
-        if let Some(response) = first {
-            return Err(Refusal::by_policy(response, ANSWERED));
-        }
-        let user = match &self.basic_auth {
-            Some(auth) => Some(
-                auth.judge(request)
-                    .map_err(|challenge| Refusal::by_policy(challenge, "no credentials, or wrong ones"))?,
-            ),
-            None => None,
-        };
+    fn accept(&self, request: &Request, user: Option<String>) -> Result<Accepted, Refusal> {
         let upgrade = Upgrade::check(request)?;
         if self
             .origins
