@@ -184,9 +184,12 @@ impl Accept {
             }
             Err(refused) => Err(refused),
         };
+        if answer.is_ok() {
+            // Not beside what is taken out of the answer, since the future would have room for both.
+            within(expiry, pin!(write(&mut stream, &out))).await?;
+        }
         match answer {
             Ok(negotiated) => {
-                within(expiry, pin!(write(&mut stream, &out))).await?;
                 let (session, rest) = Session::server(&self.config, negotiated, clock.now());
                 Ok(WebSocket::new(stream, session, rest, clock))
             }
