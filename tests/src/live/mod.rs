@@ -1,6 +1,7 @@
 //! What the tests of the adapters share: peers made by hand or of other implementations, awkward
 //! transports, and a bound on each test.
 
+mod answered;
 mod bounded;
 mod client;
 mod compressed;
@@ -13,6 +14,7 @@ mod running;
 mod script;
 mod trickle;
 
+pub use answered::{Answered, exchange, upgrade};
 pub use bounded::{bounded, bounded_now, no_task_is_left, promptly};
 pub use client::{ADAPTERS, Adapter, Client};
 pub use compressed::Implementation;
