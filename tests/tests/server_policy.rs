@@ -1,67 +1,43 @@
 //! Who is let in by a server, and on which terms: the same in both adapters.
 
-use std::net::{SocketAddr, TcpListener};
-use std::thread;
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use tidewire_tests::live::{exchange, upgrade};
+use tidewire_tests::live::{Running, exchange, request, upgrade};
 use tidewire_tokio::{
     Answer, BasicAuth, Credentials, Origins, Request, Response, ServerPolicy, TrustedProxies,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Runs a test against a server of each adapter.
 fn on_both(policy: &ServerPolicy, test: impl Fn(SocketAddr)) {
-    let (address, server) = on_tokio(policy.clone());
-    test(address);
-    server.shutdown(Duration::ZERO);
-    let (address, server) = on_threads(policy.clone());
-    test(address);
-    server.shutdown(Duration::ZERO);
+    for server in [on_tokio(policy.clone()), on_threads(policy.clone())] {
+        test(server.address());
+    }
 }
 
 fn tell(user: Option<&str>, subprotocol: Option<&str>) -> String {
     format!("{} {}", user.unwrap_or("-"), subprotocol.unwrap_or("-"))
 }
 
-fn on_tokio(policy: ServerPolicy) -> (SocketAddr, tidewire_tokio::ServerHandle) {
-    let (sender, started) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-                .await
-                .expect("a port");
-            let address = listener.local_addr().expect("an address");
-            let server = tidewire_tokio::Server::new(listener, async |mut ws: tidewire_tokio::WebSocket| {
-                let handshake = ws.handshake();
-                ws.send(tell(handshake.user(), handshake.subprotocol())).await?;
-                ws.recv().await.map(drop)
-            });
-            let server = server.policy(policy);
-            sender.send((address, server.handle())).expect("wanted");
-            server.await.expect("a server that ends");
+fn on_tokio(policy: ServerPolicy) -> Running {
+    Running::on_tokio(|listener| {
+        let server = tidewire_tokio::Server::new(listener, async |mut ws: tidewire_tokio::WebSocket| {
+            let handshake = ws.handshake();
+            ws.send(tell(handshake.user(), handshake.subprotocol())).await?;
+            ws.recv().await.map(drop)
         });
-    });
-    started.recv_timeout(PATIENCE).expect("a server")
+        server.policy(policy)
+    })
 }
 
-fn on_threads(policy: ServerPolicy) -> (SocketAddr, tidewire_blocking::ServerHandle) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let server = tidewire_blocking::Server::new(listener, |mut ws: tidewire_blocking::WebSocket| {
-        let handshake = ws.handshake();
-        ws.send(tell(handshake.user(), handshake.subprotocol()))?;
-        ws.recv().map(drop)
-    });
-    let server = server.policy(policy);
-    let handle = server.handle();
-    thread::spawn(move || server.run());
-    (address, handle)
+fn on_threads(policy: ServerPolicy) -> Running {
+    Running::on_threads(|listener| {
+        let server = tidewire_blocking::Server::new(listener, |mut ws: tidewire_blocking::WebSocket| {
+            let handshake = ws.handshake();
+            ws.send(tell(handshake.user(), handshake.subprotocol()))?;
+            ws.recv().map(drop)
+        });
+        server.policy(policy)
+    })
 }
 
 #[test]

@@ -1,4 +1,6 @@
-use tidewire_common::{Accepting, Asked, Config, Deflate, HandshakeError, ServerPolicy, Session};
+use std::sync::Arc;
+
+use tidewire_common::{Accepting, Asked, Config, Deflate, HandshakeError, Routes, ServerPolicy, Session};
 
 use crate::clock;
 use crate::exchange::{self, Arrived};
@@ -41,6 +43,7 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeError> {
 pub struct Accept {
     config: Config,
     policy: ServerPolicy,
+    routes: Option<Arc<Routes>>,
 }
 
 impl Accept {
@@ -64,6 +67,12 @@ impl Accept {
     /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.policy = self.policy.deflate(deflate);
+        self
+    }
+
+    /// Refuses requests that take none of these routes.
+    pub(crate) fn routes(mut self, routes: Arc<Routes>) -> Self {
+        self.routes = Some(routes);
         self
     }
 
@@ -102,7 +111,9 @@ impl Accept {
                 Ok(Some(_)) if stops() => {
                     break Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out));
                 }
-                Ok(Some(request)) => break accepting.answer(request, Asked::Nothing, &mut out),
+                Ok(Some(request)) => {
+                    break accepting.answer(request, Asked::Nothing, self.routes.as_deref(), &mut out);
+                }
                 Err(error) => break Err(error),
             }
             if let Err(error) = accepting.handle_timeout(clock::now(), &mut out) {

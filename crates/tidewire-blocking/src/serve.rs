@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tidewire_common::{Config, Deflate, Served, ServerControl as _, ServerPolicy};
+use tidewire_common::{Config, Deflate, Routes, Served, ServerControl as _, ServerPolicy};
 use tracing::{debug_span, warn};
 
 use crate::accept::Accept;
@@ -28,7 +28,7 @@ const WITHOUT_FD: Duration = Duration::from_millis(10);
 const STACK: usize = 512 * 1024;
 
 /// What an error of a handler is turned into, for the log.
-type HandlerError = Box<dyn StdError + Send + Sync>;
+pub(crate) type HandlerError = Box<dyn StdError + Send + Sync>;
 
 /// Serves every client that connects to `listener`, with the default settings, until
 /// [shut down](ServerHandle::shutdown).
@@ -136,6 +136,12 @@ impl<H> Server<H> {
     /// less than 64 KiB of it.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
+        self
+    }
+
+    /// Refuses requests that take none of these routes.
+    pub(crate) fn routes(mut self, routes: Arc<Routes>) -> Self {
+        self.accept = self.accept.routes(routes);
         self
     }
 

@@ -40,11 +40,10 @@ pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use server::{
-    Accepting, Admission, Admissions, Answer, Arrival, BasicAuth, Begun, Caps, Credentials, Declined,
-    InvalidOrigin, Origins, Preface, Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader, Served,
-    ServerControl, ServerHandle, ServerPolicy, TrustedProxies, Wire,
-    Accepting, Answer, Asked, BasicAuth, Challenge, Credentials, Declined, InvalidOrigin, Origins, Served,
-    ServerControl, ServerHandle, ServerPolicy,
+    Accepting, Admission, Admissions, Answer, Arrival, Asked, BasicAuth, Begun, Caps, Challenge, Credentials,
+    Declined, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
+    ProxyHeader, ProxyProtocol, ReadHeader, Routes, Served, ServerControl, ServerHandle, ServerPolicy,
+    TrustedProxies, Wire,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;
@@ -64,8 +63,8 @@ pub mod public {
 
     pub use crate::{
         Answer, BasicAuth, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,
-        Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin, Message, Metrics, Origins, Outgoing,
-        Prepared, Proxied, ProxyError, ProxyProtocol, Served, ServerPolicy, Traffic, TrustedProxies,
-        TrySendError, UrlError,
+        Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin, InvalidRoute, Message, Metrics,
+        Origins, Outgoing, PathParameters, Prepared, Proxied, ProxyError, ProxyProtocol, Served,
+        ServerPolicy, Traffic, TrustedProxies, TrySendError, UrlError,
     };
 }

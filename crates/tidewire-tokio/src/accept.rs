@@ -1,11 +1,12 @@
 use std::future::{Future, pending};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_common::proto::handshake::{InvalidField, Request, Response};
 use tidewire_common::{
-    Accepting, Asked, Config, Credentials, Deflate, HandshakeError, ServerPolicy, Session,
+    Accepting, Asked, Config, Credentials, Deflate, HandshakeError, Routes, ServerPolicy, Session,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -47,6 +48,7 @@ pub async fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeEr
 pub struct Accept {
     config: Config,
     policy: ServerPolicy,
+    routes: Option<Arc<Routes>>,
     questions: Questions,
 }
 
@@ -99,8 +101,8 @@ impl Accept {
     /// Wants a user and a password (RFC 7617), and asks `is_right`, which may take its time as [`on_request`](Self::on_request)
     /// may; in place of [`ServerPolicy::basic_auth`]. [`Handshake::user`](crate::Handshake::user) tells who it is.
     ///
-    /// It is asked only where there are credentials, and nothing else answers the request before. To compare passwords it
-    /// should take as long for a wrong one as for the right one.
+    /// It is asked only where there are credentials, after both [`on_request`](ServerPolicy::on_request). To compare passwords
+    /// it should take as long for a wrong one as for the right one.
     ///
     /// # Errors
     /// [`InvalidField`] for a realm with quotes, backslashes or control characters.
@@ -120,6 +122,12 @@ impl Accept {
     {
         self.questions.credentials(realm, is_right)?;
         Ok(self)
+    }
+
+    /// Refuses requests that take none of these routes.
+    pub(crate) fn routes(mut self, routes: Arc<Routes>) -> Self {
+        self.routes = Some(routes);
+        self
     }
 
     /// Answers the handshake of the client on this stream.
@@ -178,7 +186,7 @@ impl Accept {
                     None => Ok(Asked::Nothing),
                 };
                 match asked {
-                    Ok(asked) => accepting.answer(request, asked, &mut out),
+                    Ok(asked) => accepting.answer(request, asked, self.routes.as_deref(), &mut out),
                     Err(declined) => Err(accepting.decline(declined, &mut out)),
                 }
             }

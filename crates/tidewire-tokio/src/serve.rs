@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tidewire_common::proto::handshake::{InvalidField, Request, Response};
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, Credentials, Deflate, Served, ServerControl as _, ServerPolicy};
+use tidewire_common::{Config, Credentials, Deflate, Routes, Served, ServerControl as _, ServerPolicy};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::instrument::Instrumented;
@@ -30,7 +30,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 const ABORT: Duration = Duration::from_secs(1);
 
 /// What an error of a handler is turned into, for the log.
-type HandlerError = Box<dyn StdError + Send + Sync>;
+pub(crate) type HandlerError = Box<dyn StdError + Send + Sync>;
 
 /// Serves every client that connects to `listener`, with the default settings; awaited, it runs until
 /// [shut down](ServerHandle::shutdown).
@@ -133,6 +133,12 @@ impl<H> Server<H> {
     {
         self.accept = self.accept.basic_auth(realm, is_right)?;
         Ok(self)
+    }
+
+    /// Refuses requests that take none of these routes.
+    pub(crate) fn routes(mut self, routes: Arc<Routes>) -> Self {
+        self.accept = self.accept.routes(routes);
+        self
     }
 
     /// A handle to look at the server and to shut it down, from anywhere.

@@ -36,6 +36,7 @@
 //!
 //! - Serving: `serve` with its `Server`, which takes a `Config` (limits, deadlines, queues) and a `ServerPolicy`
 //!   (subprotocols, requests that are no upgrade), and whose `ServerHandle` shuts it down.
+//! - Paths: `Router`, which leads each to a handler with its parameters as types.
 //! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
 //!   stream of yours.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.

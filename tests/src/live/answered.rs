@@ -37,7 +37,11 @@ impl Answered {
     /// # Panics
     /// Where there is none.
     pub fn told(&self) -> &str {
-        str::from_utf8(self.rest.get(2..).expect("a frame")).expect("text")
+        let [_, len, rest @ ..] = &self.rest[..] else {
+            panic!("no frame: {self:?}");
+        };
+        let text = rest.get(..usize::from(*len)).expect("a short frame");
+        str::from_utf8(text).expect("text")
     }
 }
 

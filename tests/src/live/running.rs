@@ -9,11 +9,11 @@ use tidewire_tokio::Served;
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
 
-/// A server of either adapter, in a thread of its own, for tests that are the same for both.
+/// A server of either adapter, in a thread of its own, for tests that are the same for both; told to stop when it is dropped.
 #[derive(Debug)]
 pub struct Running {
     handle: Handle,
-    thread: JoinHandle<io::Result<Served>>,
+    thread: Option<JoinHandle<io::Result<Served>>>,
 }
 
 /// Each adapter has a type of its own, since it names the adapter's connections.
@@ -51,7 +51,7 @@ impl Running {
         });
         Self {
             handle: Handle::Tokio(started.recv_timeout(START).expect("a server that starts")),
-            thread,
+            thread: Some(thread),
         }
     }
 
@@ -68,7 +68,7 @@ impl Running {
         let server = build(listener);
         Self {
             handle: Handle::Blocking(server.handle()),
-            thread: thread::spawn(move || server.run()),
+            thread: Some(thread::spawn(move || server.run())),
         }
     }
 
@@ -119,9 +119,16 @@ impl Running {
     ///
     /// # Panics
     /// Where it failed.
-    pub fn stop(self, deadline: Duration) -> Served {
+    pub fn stop(mut self, deadline: Duration) -> Served {
         self.shut_down(deadline);
-        let served = self.thread.join().expect("a server that does not panic");
+        let thread = self.thread.take().expect("it is stopped once");
+        let served = thread.join().expect("a server that does not panic");
         served.expect("a server that ends well")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shut_down(Duration::ZERO);
     }
 }

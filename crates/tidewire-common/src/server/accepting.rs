@@ -6,6 +6,7 @@ use tracing::{debug, info};
 
 use super::policy::{Accepted, Asked, ServerPolicy};
 use super::refusal::{Reason, Refusal};
+use super::routes::Routes;
 use crate::config::Config;
 use crate::error::HandshakeError;
 use crate::handshake::{Handshake, Negotiated};
@@ -58,8 +59,8 @@ impl<'p> Accepting<'p> {
         self.policy.first(request)
     }
 
-    /// Answers the request as the policy judges it, with what the application was `asked` before; gives the connection's
-    /// start.
+    /// Answers the request as the policy judges it, with what the application was `asked` before; where there are routes,
+    /// with 404 if it takes none of them. Gives the connection's start.
     ///
     /// # Errors
     /// [`HandshakeError::Request`] or [`HandshakeError::Declined`]; the refusal stands in the output.
@@ -67,6 +68,7 @@ impl<'p> Accepting<'p> {
         &mut self,
         request: Request,
         asked: Asked,
+        routes: Option<&Routes>,
         out: &mut Vec<u8>,
     ) -> Result<Negotiated, HandshakeError> {
         // `Debug` of a request shows no secrets.
@@ -79,7 +81,7 @@ impl<'p> Accepting<'p> {
             user,
         } = self
             .policy
-            .judge(&request, asked)
+            .judge(&request, asked, routes)
             .map_err(|refusal| refuse(refusal, out))?;
         if upgrade.accept(&acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.

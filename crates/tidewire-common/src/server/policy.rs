@@ -8,13 +8,14 @@ use tidewire_proto::handshake::{Acceptance, Fields, InvalidField, Request, Respo
 use super::basic_auth::BasicAuth;
 use super::origins::Origins;
 use super::refusal::Refusal;
+use super::routes::Routes;
 use crate::deflate::Deflate;
 
 /// What a server wants of those who connect, and what it tells them. Cheap to clone.
 ///
 /// A request is judged in this order: [`on_request`](Self::on_request) may answer it, then the
-/// [credentials](Self::basic_auth) are checked (401), the rules of the upgrade (400, 405, 426, 505), the
-/// [origin](Self::origins) (403), and a [subprotocol](Self::subprotocols) is chosen (400).
+/// [credentials](Self::basic_auth) are checked (401), the path where the server has a router (404), the rules of the upgrade
+/// (400, 405, 426, 505), the [origin](Self::origins) (403), and a [subprotocol](Self::subprotocols) is chosen (400).
 /// [`on_answer`](Self::on_answer) sees what came of it. A function of the application's that panics is answered with 500.
 ///
 /// ```
@@ -159,18 +160,35 @@ impl ServerPolicy {
         self.0.on_request.as_ref()?(request)
     }
 
-    /// Judges a request about which the application may have been asked before. Where one of its functions panics, that is
-    /// an error of the server's.
-    pub(super) fn judge(&self, request: &Request, asked: Asked) -> Result<Accepted, Refusal> {
+    /// Judges a request about which the application may have been asked before, and which takes one of the routes if there
+    /// are any. Where a function of the application's panics, that is an error of the server's.
+    pub(super) fn judge(
+        &self,
+        request: &Request,
+        asked: Asked,
+        routes: Option<&Routes>,
+    ) -> Result<Accepted, Refusal> {
         // Nothing of ours is left half-changed: each request is judged by itself.
-        catch_unwind(AssertUnwindSafe(|| self.judge_unless_panicking(request, asked)))
-            .unwrap_or_else(|_| Err(Refusal::internal("a function of the application panicked")))
-            .map_err(|refusal| self.dress(refusal))
+        catch_unwind(AssertUnwindSafe(|| {
+            self.judge_unless_panicking(request, asked, routes)
+        }))
+        .unwrap_or_else(|_| Err(Refusal::internal("a function of the application panicked")))
+        .map_err(|refusal| self.dress(refusal))
     }
 
-    fn judge_unless_panicking(&self, request: &Request, asked: Asked) -> Result<Accepted, Refusal> {
-        let user = self.let_in(request, asked);
-        let (answer, terms) = match user.and_then(|user| self.0.accept(request, user)) {
+    fn judge_unless_panicking(
+        &self,
+        request: &Request,
+        asked: Asked,
+        routes: Option<&Routes>,
+    ) -> Result<Accepted, Refusal> {
+        let accepted = self.let_in(request, asked).and_then(|user| {
+            if routes.is_some_and(|routes| routes.find(request).is_none()) {
+                return Err(Refusal::new(404, "no such path"));
+            }
+            self.0.accept(request, user)
+        });
+        let (answer, terms) = match accepted {
             Ok(accepted) => (Answer::Accept(Fields::new()), Ok(accepted)),
             Err(Refusal { response, reason }) => (Answer::Respond(response), Err(reason)),
         };

@@ -3,8 +3,9 @@ use std::net::IpAddr;
 
 use tracing::info;
 
-use super::policy::{Refusal, ServerPolicy};
+use super::policy::ServerPolicy;
 use super::proxy_protocol::{Proxied, ProxyHeader, ProxyProtocol};
+use super::refusal::Refusal;
 use crate::error::HandshakeError;
 
 /// RFC 8446 §5.1: a record begins with its type, and the first one is a handshake.
