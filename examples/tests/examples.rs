@@ -50,6 +50,30 @@ fn each_client_ends_well_with_each_server() -> TestResult {
 }
 
 #[test]
+fn the_router_leads_each_path_to_its_handler() -> TestResult {
+    let mut server = Example::start("tokio-router", &["127.0.0.1:0"])?;
+    let url = server.url()?;
+    let mut echo = connect(format!("{url}/echo"))?;
+    echo.send("hello")?;
+    assert_eq!(echo.recv()?, Some(Message::from("hello")));
+    let mut count = connect(format!("{url}/count/1/3"))?;
+    for number in ["1", "2", "3"] {
+        assert_eq!(count.recv()?, Some(Message::from(number)));
+    }
+    assert_eq!(count.recv()?, None);
+    for path in ["", "/nowhere", "/count/1/many"] {
+        let refused = connect(format!("{url}{path}")).err();
+        assert_eq!(refused.and_then(|error| error.status()), Some(404), "{path}");
+    }
+    let mut stream = TcpStream::connect(url.trim_start_matches("ws://"))?;
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    assert!(response.ends_with("\r\n\r\nok\n"), "{response}");
+    Ok(())
+}
+
+#[test]
 fn the_core_over_tcp_refuses_what_is_no_upgrade() -> TestResult {
     let mut server = Example::start("core-over-tcp", &["127.0.0.1:0"])?;
     let url = server.url()?;
