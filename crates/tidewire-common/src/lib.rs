@@ -40,7 +40,7 @@ pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use server::{
-    Accepting, Admission, Admissions, Answer, Arrival, Asked, BasicAuth, Begun, Caps, Challenge, Credentials,
+    Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Credentials,
     Declined, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
     ProxyHeader, ProxyProtocol, ReadHeader, Routes, Served, ServerControl, ServerHandle, ServerPolicy,
     TrustedProxies, Wire,

@@ -14,7 +14,7 @@ mod routes;
 mod trusted_proxies;
 
 pub use accepting::{Accepting, Declined};
-pub use admissions::{Admission, Admissions, Arrival, Caps};
+pub use admissions::{Admission, Admissions, Caps};
 pub use basic_auth::{BasicAuth, Challenge, Credentials};
 pub use handle::{Served, ServerControl, ServerHandle};
 pub use origins::{InvalidOrigin, Origins};

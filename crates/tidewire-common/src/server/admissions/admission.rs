@@ -6,7 +6,7 @@ use tracing::debug;
 
 use super::super::accepting::Declined;
 use super::caps::Caps;
-use super::counts::{Counts, Source, Stage};
+use super::counts::{Counts, Excess, Source, Stage};
 
 /// How many are being refused at a time at most: each is a socket that lives until its refusal is read.
 const MAX_REFUSALS: usize = 64;
@@ -22,19 +22,8 @@ struct Shared {
     counts: Mutex<Counts>,
 }
 
-/// What becomes of somebody who connects.
-#[derive(Debug)]
-pub enum Arrival {
-    /// The opening handshake may begin. The admission is kept for as long as the connection lives.
-    Admitted(Admission),
-    /// To be declined for this reason, before its request or behind it. The admission is kept until the refusal has been read.
-    /// Where it would take a handshake of TLS to tell, dropping is cheaper.
-    Declined(Declined, Admission),
-    /// To be dropped without a word, since many are being declined already.
-    Dropped,
-}
-
-/// A place among those who connect, given back when it is dropped. A pointer, and that to nothing without caps.
+/// A place among those who connect, or among those who are [declined](Self::declined), given back when it is dropped: kept
+/// for as long as the connection lives, or until its refusal has been read. A pointer, and that to nothing without caps.
 pub struct Admission(Option<Box<Place>>);
 
 struct Place {
@@ -44,13 +33,6 @@ struct Place {
 }
 
 impl Admissions {
-    /// Why a connection is declined that is one too many of all.
-    pub const CONNECTIONS: Declined = (503, "too many connections");
-    /// Why one is declined that is one too many from its address.
-    pub const FROM_ADDRESS: Declined = (503, "too many connections from this address");
-    /// Why one is declined that is one too many in its opening handshake.
-    pub const HANDSHAKES: Declined = (503, "too many connections are being opened");
-
     /// Counts from nobody on.
     pub fn new(caps: Caps) -> Self {
         let counts = Mutex::default();
@@ -58,10 +40,11 @@ impl Admissions {
     }
 
     /// Judges somebody who connects from there. `None` is where there is no IP address, or where it is not known yet, since a
-    /// PROXY header is expected; then [`comes_from`](Admission::comes_from) follows.
-    pub fn arrive(&self, address: Option<IpAddr>) -> Arrival {
+    /// PROXY header is expected; then [`comes_from`](Admission::comes_from) follows. Gives nothing for one to be dropped
+    /// without a word, since many are being declined already.
+    pub fn arrive(&self, address: Option<IpAddr>) -> Option<Admission> {
         let Some(shared) = &self.0 else {
-            return Arrival::Admitted(Admission(None));
+            return Some(Admission(None));
         };
         let source = shared.source(address);
         let place = |stage, source| {
@@ -78,23 +61,32 @@ impl Admissions {
                 counts.enter(Stage::Handshake);
                 counts.add(source);
                 drop(counts);
-                Arrival::Admitted(place(Stage::Handshake, source))
+                Some(place(Stage::Handshake, source))
             }
-            Err(reason) if counts.refusals < MAX_REFUSALS => {
-                counts.enter(Stage::Refusal);
+            Err(excess) if counts.refusals < MAX_REFUSALS => {
+                counts.enter(Stage::Refusal(excess));
                 drop(counts);
-                Arrival::Declined(reason, place(Stage::Refusal, None))
+                Some(place(Stage::Refusal(excess), None))
             }
-            Err((_, reason)) => {
+            Err(excess) => {
                 drop(counts);
-                debug!(reason, "connection dropped");
-                Arrival::Dropped
+                debug!(reason = excess.declined().1, "connection dropped");
+                None
             }
         }
     }
 }
 
 impl Admission {
+    /// Why it is to be declined, before its request or behind it. Where it would take a handshake of TLS to tell, dropping is
+    /// cheaper.
+    pub fn declined(&self) -> Option<Declined> {
+        match self.0.as_ref()?.stage {
+            Stage::Refusal(excess) => Some(excess.declined()),
+            Stage::Handshake | Stage::Open => None,
+        }
+    }
+
     /// Counts it as one from there, once a PROXY header has told whose it is (or, if it named nobody, as the proxy's own).
     ///
     /// # Errors
@@ -102,11 +94,12 @@ impl Admission {
     pub fn comes_from(&mut self, address: IpAddr) -> Result<(), Declined> {
         let Some(place) = &mut self.0 else { return Ok(()) };
         let source = place.shared.source(Some(address));
-        if place.stage == Stage::Refusal || source == place.source {
+        if matches!(place.stage, Stage::Refusal(_)) || source == place.source {
             return Ok(());
         }
         let mut counts = place.shared.counts();
-        counts.judge_source(place.shared.caps, source)?;
+        let judged = counts.judge_source(place.shared.caps, source);
+        judged.map_err(Excess::declined)?;
         counts.add(source);
         counts.remove(place.source);
         drop(counts);
@@ -184,17 +177,14 @@ mod tests {
     }
 
     fn admitted(admissions: &Admissions, address: impl Into<Option<IpAddr>>) -> Admission {
-        match admissions.arrive(address.into()) {
-            Arrival::Admitted(admission) => admission,
-            other => panic!("{other:?}"),
-        }
+        let admission = admissions.arrive(address.into()).expect("a place");
+        assert_eq!(admission.declined(), None);
+        admission
     }
 
     fn declined(admissions: &Admissions, address: impl Into<Option<IpAddr>>) -> Declined {
-        match admissions.arrive(address.into()) {
-            Arrival::Declined(reason, _) => reason,
-            other => panic!("{other:?}"),
-        }
+        let admission = admissions.arrive(address.into()).expect("a place");
+        admission.declined().expect("a refusal")
     }
 
     /// Connections, handshakes, refusals and sources.
@@ -227,9 +217,9 @@ mod tests {
     #[test]
     fn one_beyond_a_cap_is_declined_until_another_goes() {
         let table = [
-            (Caps::default().connections(2), Admissions::CONNECTIONS),
-            (Caps::default().per_address(2), Admissions::FROM_ADDRESS),
-            (Caps::default().handshakes(2), Admissions::HANDSHAKES),
+            (Caps::default().connections(2), Excess::Connections.declined()),
+            (Caps::default().per_address(2), Excess::FromAddress.declined()),
+            (Caps::default().handshakes(2), Excess::Handshakes.declined()),
         ];
         for (caps, reason) in table {
             let admissions = Admissions::new(caps);
@@ -243,7 +233,7 @@ mod tests {
         }
         assert_eq!(
             declined(&Admissions::new(Caps::default().connections(0)), None),
-            Admissions::CONNECTIONS
+            Excess::Connections.declined()
         );
     }
 
@@ -251,12 +241,12 @@ mod tests {
     fn an_open_connection_makes_room_for_a_handshake() {
         let admissions = Admissions::new(Caps::default().handshakes(1).connections(2));
         let mut one = admitted(&admissions, None);
-        assert_eq!(declined(&admissions, None), Admissions::HANDSHAKES);
+        assert_eq!(declined(&admissions, None), Excess::Handshakes.declined());
         one.open();
         one.open();
         assert_eq!(counts(&admissions), [1, 0, 0, 0]);
         let two = admitted(&admissions, None);
-        assert_eq!(declined(&admissions, None), Admissions::CONNECTIONS);
+        assert_eq!(declined(&admissions, None), Excess::Connections.declined());
         drop((one, two));
         assert_eq!(counts(&admissions), [0; 4]);
     }
@@ -272,7 +262,7 @@ mod tests {
             kept.push(admitted(&admissions, address(one)));
             assert_eq!(
                 declined(&admissions, address(same)),
-                Admissions::FROM_ADDRESS,
+                Excess::FromAddress.declined(),
                 "{same}"
             );
             kept.push(admitted(&admissions, address(other)));
@@ -289,7 +279,7 @@ mod tests {
         let (mut one, mut two) = (admitted(&admissions, None), admitted(&admissions, None));
         assert_eq!(one.comes_from(client), Ok(()));
         assert_eq!(one.comes_from(client), Ok(()));
-        assert_eq!(two.comes_from(client), Err(Admissions::FROM_ADDRESS));
+        assert_eq!(two.comes_from(client), Err(Excess::FromAddress.declined()));
         assert_eq!(counts(&admissions), [2, 2, 0, 1]);
         assert_eq!(one.comes_from(other), Ok(()));
         assert_eq!(two.comes_from(client), Ok(()));
@@ -305,12 +295,13 @@ mod tests {
         let refusals: Vec<_> = (0..MAX_REFUSALS)
             .map(|_| admissions.arrive(Some(address("192.0.2.2"))))
             .collect();
-        assert!(
-            refusals
-                .iter()
-                .all(|refusal| matches!(refusal, Arrival::Declined(..)))
-        );
-        assert!(matches!(admissions.arrive(Some(from)), Arrival::Dropped));
+        let is_declined = |refusal: &Option<Admission>| {
+            refusal
+                .as_ref()
+                .is_some_and(|refusal| refusal.declined().is_some())
+        };
+        assert!(refusals.iter().all(is_declined));
+        assert!(admissions.arrive(Some(from)).is_none());
         assert_eq!(counts(&admissions), [1, 1, MAX_REFUSALS, 1]);
         drop(one);
         let _two = admitted(&admissions, from);
@@ -343,10 +334,7 @@ mod tests {
             let mut here = Vec::new();
             for step in steps {
                 match step {
-                    Step::Arrive(host) => match admissions.arrive(host.map(from)) {
-                        Arrival::Admitted(admission) | Arrival::Declined(_, admission) => here.push(admission),
-                        Arrival::Dropped => {}
-                    },
+                    Step::Arrive(host) => here.extend(admissions.arrive(host.map(from))),
                     Step::ComesFrom(who, host) => {
                         let _ = here.get_mut(who).map(|admission| admission.comes_from(from(host)));
                     }

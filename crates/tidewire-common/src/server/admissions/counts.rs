@@ -3,7 +3,6 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use super::super::accepting::Declined;
-use super::admission::Admissions;
 use super::caps::Caps;
 
 /// How many are there.
@@ -26,40 +25,48 @@ pub(super) enum Source {
     V6([u16; 4]),
 }
 
+/// Why somebody is not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Excess {
+    Connections,
+    FromAddress,
+    Handshakes,
+}
+
 /// How far somebody is who was admitted, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    Refusal,
+    Refusal(Excess),
     Handshake,
     Open,
 }
 
 impl Counts {
     /// Whether there is room for one more.
-    pub(super) fn judge(&self, caps: Caps, source: Option<Source>) -> Result<(), Declined> {
+    pub(super) fn judge(&self, caps: Caps, source: Option<Source>) -> Result<(), Excess> {
         if is_full(self.connections, caps.connections) {
-            return Err(Admissions::CONNECTIONS);
+            return Err(Excess::Connections);
         }
         self.judge_source(caps, source)?;
         if is_full(self.handshakes, caps.handshakes) {
-            return Err(Admissions::HANDSHAKES);
+            return Err(Excess::Handshakes);
         }
         Ok(())
     }
 
     /// Whether there is room for one more from there.
-    pub(super) fn judge_source(&self, caps: Caps, source: Option<Source>) -> Result<(), Declined> {
+    pub(super) fn judge_source(&self, caps: Caps, source: Option<Source>) -> Result<(), Excess> {
         let Some(source) = source else { return Ok(()) };
         let count = self.by_source.get(&source).copied().unwrap_or_default();
         if is_full(count, caps.per_address) {
-            return Err(Admissions::FROM_ADDRESS);
+            return Err(Excess::FromAddress);
         }
         Ok(())
     }
 
     pub(super) fn enter(&mut self, stage: Stage) {
         match stage {
-            Stage::Refusal => self.refusals += 1,
+            Stage::Refusal(_) => self.refusals += 1,
             Stage::Handshake => {
                 self.connections += 1;
                 self.handshakes += 1;
@@ -70,7 +77,7 @@ impl Counts {
 
     pub(super) fn leave(&mut self, stage: Stage) {
         match stage {
-            Stage::Refusal => self.refusals -= 1,
+            Stage::Refusal(_) => self.refusals -= 1,
             Stage::Handshake => {
                 self.connections -= 1;
                 self.handshakes -= 1;
@@ -91,6 +98,16 @@ impl Counts {
             if *count.get() == 0 {
                 count.remove();
             }
+        }
+    }
+}
+
+impl Excess {
+    pub(super) fn declined(self) -> Declined {
+        match self {
+            Self::Connections => (503, "too many connections"),
+            Self::FromAddress => (503, "too many connections from this address"),
+            Self::Handshakes => (503, "too many connections are being opened"),
         }
     }
 }

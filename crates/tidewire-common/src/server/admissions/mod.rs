@@ -4,5 +4,5 @@ mod admission;
 mod caps;
 mod counts;
 
-pub use admission::{Admission, Admissions, Arrival};
+pub use admission::{Admission, Admissions};
 pub use caps::Caps;
