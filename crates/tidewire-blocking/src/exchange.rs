@@ -49,15 +49,27 @@ pub(crate) fn write<S: Transport>(
         match transport.write(bytes, left) {
             Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(error) if is_vain(&error) => {
-                if left.is_some_and(|left| left.is_zero()) {
-                    return Err(HandshakeError::Timeout);
-                }
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => check_time(error, left)?,
+        }
+    }
+    while transport.holds_output() {
+        let left = clock::left(deadline);
+        if let Err(error) = transport.flush(left) {
+            check_time(error, left)?;
         }
     }
     Ok(())
+}
+
+/// Tells whether there is time left for another attempt.
+fn check_time(error: io::Error, left: Option<Duration>) -> Result<(), HandshakeError> {
+    if !is_vain(&error) {
+        Err(error.into())
+    } else if left.is_some_and(|left| left.is_zero()) {
+        Err(HandshakeError::Timeout)
+    } else {
+        Ok(())
+    }
 }
 
 /// Sends a refusal so that it arrives: a socket that is closed with unread input is reset, and the reset destroys what

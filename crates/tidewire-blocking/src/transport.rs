@@ -7,8 +7,12 @@ use std::time::Duration;
 /// A connected byte stream that several threads use at once: one may read while another writes.
 ///
 /// Sockets of the standard library implement it. For another stream, mind the timeouts: the thread that keeps
-/// deadlines for all connections of the process calls `read` and `write` with a timeout of zero, and waits for
+/// deadlines for all connections of the process calls `read`, `write` and `flush` with a timeout of zero, and waits for
 /// whatever they wait for.
+///
+/// A layer over another stream, which turns its bytes into others, may keep some of both: those that `write` took and
+/// [`flush`](Self::flush) has to send, and those that [`read`](Self::read) will give without the stream. It tells so by
+/// [`holds_output`](Self::holds_output) and [`holds_input`](Self::holds_input). Others leave these three as they are.
 ///
 /// ```
 /// use std::io;
@@ -65,8 +69,32 @@ pub trait Transport: Send + Sync + 'static {
         self.write(first.map_or(&[], |slice| slice), timeout)
     }
 
+    /// Sends what [`write`](Self::write) took and kept, or what [`read`](Self::read) owes the peer. Waits until all has
+    /// left, at most for `timeout`; what has not is kept. Called by the thread that may write.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    fn flush(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let _ = timeout;
+        Ok(())
+    }
+
+    /// Whether there is something to [flush](Self::flush). Asked under a lock after each call that may change it, so
+    /// the answer should be at hand.
+    fn holds_output(&self) -> bool {
+        false
+    }
+
+    /// Whether the next [`read`](Self::read) gives bytes that have left the stream already, so that it would be in vain
+    /// to wait for its descriptor. Asked under a lock, as [`holds_output`](Self::holds_output) is.
+    fn holds_input(&self) -> bool {
+        false
+    }
+
     /// Ends one direction or both. A thread that waits in that direction returns at once; bytes that had arrived
-    /// may still be read.
+    /// may still be read. A layer may have to end its own writing first; where that cannot leave at once it
+    /// [holds output](Self::holds_output), and the stream's writing side ends with the [`flush`](Self::flush) that sends
+    /// it.
     ///
     /// # Errors
     /// Where the stream cannot do so; nobody acts on it.
@@ -98,6 +126,18 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn write_vectored(&self, slices: &[IoSlice<'_>], timeout: Option<Duration>) -> io::Result<usize> {
         (**self).write_vectored(slices, timeout)
+    }
+
+    fn flush(&self, timeout: Option<Duration>) -> io::Result<()> {
+        (**self).flush(timeout)
+    }
+
+    fn holds_output(&self) -> bool {
+        (**self).holds_output()
+    }
+
+    fn holds_input(&self) -> bool {
+        (**self).holds_input()
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -10,6 +10,7 @@ mod halves;
 mod handlers;
 mod handshakes;
 mod large;
+mod layers;
 mod pieces;
 mod queues;
 mod receiving;

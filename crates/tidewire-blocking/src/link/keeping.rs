@@ -49,6 +49,8 @@ enum Presence {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Signal {
     Descriptor,
+    /// It holds input already.
+    Held,
     /// Nothing does: it tries.
     None,
 }
@@ -153,15 +155,25 @@ impl<S: Transport> Kept for Link<S> {
             state = self.read_ahead(state, buffer);
             state = self.drain(state, Patience::None);
         }
-        let signal = self.transport.fd().map_or(Signal::None, |_| Signal::Descriptor);
+        let signal = match self.transport.fd() {
+            _ if self.transport.holds_input() => Signal::Held,
+            Some(_) => Signal::Descriptor,
+            None => Signal::None,
+        };
         let look = state.plan(presence, signal);
         state.news = true;
         let duties = state.duties();
         drop(state);
-        if let Some(duties) = duties {
-            self.carry_out_here(&duties);
+        let sooner = duties.and_then(|duties| self.carry_out_here(&duties));
+        match sooner {
+            // The end of our side did not fit: the next look waits for room.
+            Some(at) => Look::Again {
+                at: Some(at),
+                input: false,
+                output: false,
+            },
+            None => look,
         }
-        look
     }
 
     fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
@@ -190,7 +202,7 @@ impl State {
         if presence == Presence::ComesAndGoes {
             no_later_than(now + self.grace());
         }
-        if input && !self.inbox.is_empty() {
+        if input && (!self.inbox.is_empty() || signal == Signal::Held) {
             // Others may wait for the lock, and would not get it in between.
             no_later_than(now + NAP);
         }
@@ -228,6 +240,7 @@ impl<S: Transport> Link<S> {
         space.reserve(KEEPER_BUFFER);
         let result = self.transport.read(space, Some(Duration::ZERO));
         let mut state = self.lock();
+        state.note_held(&self.transport);
         state.reading = Reading::Nobody;
         match result {
             Ok(0) => state.session.handle_end(None),

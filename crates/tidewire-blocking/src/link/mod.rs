@@ -12,6 +12,7 @@ pub(crate) use reading::ReceiveError;
 pub(crate) use state::{Halves, Owner, Sending, State};
 
 use std::io;
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
@@ -44,9 +45,11 @@ pub(crate) type Guard<'a> = MutexGuard<'a, State>;
 
 impl<S: Transport> Link<S> {
     pub(crate) fn new(transport: S, session: Session, inbox: Inbox) -> io::Result<Arc<Self>> {
+        let mut state = State::new(session, inbox);
+        state.note_held(&transport);
         let link = Arc::new(Self {
             transport,
-            state: Mutex::new(State::new(session, inbox)),
+            state: Mutex::new(state),
             locking: AtomicUsize::new(0),
             changed: Condvar::new(),
             keeper: Keeper::get()?,
@@ -132,13 +135,19 @@ impl<S: Transport> Link<S> {
 
     /// Carries out all but the request for a look, which it gives back.
     fn carry_out_here(&self, duties: &Duties) -> Option<Instant> {
+        let mut look_at = duties.look_at;
         if let Some(how) = duties.shutdown {
             // Where it fails, the peer was faster.
             let _ = self.transport.shutdown(how);
+            if how == Shutdown::Write && self.transport.holds_output() {
+                let mut state = self.lock();
+                state.note_held(&self.transport);
+                look_at = state.needed_look().or(look_at);
+            }
         }
         if duties.notify {
             self.changed.notify_all();
         }
-        duties.look_at
+        look_at
     }
 }

@@ -130,6 +130,7 @@ impl<S: Transport> Link<S> {
             }
         };
         let mut state = self.lock();
+        state.note_held(&self.transport);
         let now = state.now();
         let is_direct = store.is_some();
         if let Some(store) = store {

@@ -9,6 +9,7 @@ use tidewire_common::proto::{self, Fate, Inbox, Instant, Phase};
 use super::keeping::Keeping;
 use super::reading;
 use crate::clock;
+use crate::transport::Transport;
 
 pub(crate) struct State {
     pub(crate) session: Session,
@@ -22,8 +23,10 @@ pub(crate) struct State {
     /// How much the receiver reads at once.
     pub(super) read_size: usize,
     pub(super) writing: WriteTurn,
-    /// How many bytes have left.
+    /// How many bytes the transport has taken.
     pub(super) written: u64,
+    /// The transport keeps some of them, which leave before it is to take more.
+    pub(super) unflushed: bool,
     /// How many threads wait for a change.
     pub(super) waiting: usize,
     /// How many messages were received; tells the keeper whether the connection's thread comes back.
@@ -107,6 +110,7 @@ impl State {
             read_size: reading::BUFFER,
             writing: WriteTurn::Free,
             written: 0,
+            unflushed: false,
             waiting: 0,
             received: 0,
             sending: Sending::AtOnce,
@@ -137,7 +141,13 @@ impl State {
 
     /// Whether bytes wait that could be written.
     pub(super) fn can_write(&self) -> bool {
-        self.session.phase() != Phase::Ended && self.session.unsent_len() > 0
+        self.session.phase() != Phase::Ended && (self.session.unsent_len() > 0 || self.unflushed)
+    }
+
+    /// Asks the transport what it keeps.
+    #[inline]
+    pub(super) fn note_held(&mut self, transport: &impl Transport) {
+        self.unflushed = !self.cut && transport.holds_output();
     }
 
     /// Whether bytes wait, and nobody writes them.

@@ -21,6 +21,14 @@ pub(crate) enum Patience {
     Endless,
 }
 
+/// What the transport made of what it was to send.
+#[derive(Clone, Copy)]
+enum Left {
+    All,
+    /// Or nothing.
+    Some,
+}
+
 impl<S: Transport> Link<S> {
     /// Writes what is queued, unless another thread does so already.
     ///
@@ -33,36 +41,84 @@ impl<S: Transport> Link<S> {
         let enough = state.queued() + FOR_OTHERS;
         let mut timeout = Some(Duration::ZERO);
         while state.can_write() && state.written < enough {
-            let unsent = state.session.take_unsent();
-            let duties = state.duties();
-            drop(state);
-            if let Some(duties) = duties {
-                self.carry_out(&duties);
-            }
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let result = match unsent.slices(&mut slices) {
-                [one] => self.transport.write(one, timeout),
-                several => self.transport.write_vectored(several, timeout),
+            let left;
+            (state, left) = if state.unflushed {
+                self.flush_once(state, timeout)
+            } else {
+                self.write_once(state, timeout)
             };
-            state = self.lock();
-            if timeout.is_none() {
-                state.now();
-            }
             // Others may wait for room.
             state.news = true;
-            let len = unsent.len();
-            if state.note_written(unsent, result) == len {
-                timeout = Some(Duration::ZERO);
-            } else if patience == Patience::None {
-                break;
-            } else {
-                timeout = None;
+            match left {
+                Left::All => timeout = Some(Duration::ZERO),
+                Left::Some if patience == Patience::None => break,
+                // The transport has all, and no deadline runs for what it keeps: nobody waits for that.
+                Left::Some if state.session.unsent_len() == 0 => break,
+                Left::Some => timeout = None,
             }
         }
         state.writing = WriteTurn::Free;
         state.news = true;
         state.keeping.hurry = Hurry::Now;
         state
+    }
+
+    /// Hands the transport what is queued.
+    #[inline]
+    fn write_once<'a>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        timeout: Option<Duration>,
+    ) -> (Guard<'a>, Left) {
+        let unsent = state.session.take_unsent();
+        let duties = state.duties();
+        drop(state);
+        if let Some(duties) = duties {
+            self.carry_out(&duties);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let result = match unsent.slices(&mut slices) {
+            [one] => self.transport.write(one, timeout),
+            several => self.transport.write_vectored(several, timeout),
+        };
+        let mut state = self.lock();
+        if timeout.is_none() {
+            state.now();
+        }
+        let len = unsent.len();
+        let left = if state.note_written(unsent, result) == len {
+            Left::All
+        } else {
+            Left::Some
+        };
+        state.note_held(&self.transport);
+        (state, left)
+    }
+
+    /// Lets the transport send what it kept.
+    #[cold]
+    fn flush_once<'a>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        timeout: Option<Duration>,
+    ) -> (Guard<'a>, Left) {
+        let duties = state.duties();
+        drop(state);
+        if let Some(duties) = duties {
+            self.carry_out(&duties);
+        }
+        let result = self.transport.flush(timeout);
+        let mut state = self.lock();
+        let left = match result {
+            Ok(()) => Left::All,
+            Err(error) if is_vain(&error) => Left::Some,
+            Err(error) => {
+                state.note_failure(error);
+                Left::All
+            }
+        };
+        state.note_held(&self.transport);
+        (state, left)
     }
 }
 
@@ -94,12 +150,18 @@ impl State {
             Err(error) => {
                 let now = self.now();
                 self.session.give_back(now, unsent, 0);
-                if self.session.phase() != Phase::Ended {
-                    self.session.handle_write_error(now, error);
-                    self.cut = true;
-                }
+                self.note_failure(error);
                 0
             }
+        }
+    }
+
+    /// Notes that nothing can be written any more.
+    fn note_failure(&mut self, error: io::Error) {
+        if self.session.phase() != Phase::Ended {
+            let now = self.now();
+            self.session.handle_write_error(now, error);
+            self.cut = true;
         }
     }
 }
