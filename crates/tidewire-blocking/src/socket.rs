@@ -120,6 +120,18 @@ impl Transport for Socket {
         self.stream().write_vectored(slices, timeout)
     }
 
+    fn flush(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream().flush(timeout)
+    }
+
+    fn holds_output(&self) -> bool {
+        self.stream().holds_output()
+    }
+
+    fn holds_input(&self) -> bool {
+        self.stream().holds_input()
+    }
+
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.stream().shutdown(how)
     }

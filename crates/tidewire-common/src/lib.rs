@@ -26,6 +26,8 @@ mod session;
 mod spare;
 mod stores;
 mod target;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
@@ -47,8 +49,13 @@ pub use server::{
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial};
 
 pub use tidewire_proto as proto;
+
+#[cfg(feature = "tls")]
+pub use rustls;
 
 /// What an adapter shows its users of this crate and of the core: the same in each.
 pub mod public {
@@ -60,6 +67,9 @@ pub mod public {
         CloseCode, CloseNote, Closed, ConfigError, Keepalive, Kind, Limits, MAX_PINGS, MAX_REASON, Phase,
         ProtocolError, SendError, Side, cut_reason,
     };
+
+    #[cfg(feature = "tls")]
+    pub use crate::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial, rustls};
 
     pub use crate::{
         Answer, BasicAuth, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,

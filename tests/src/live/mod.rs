@@ -3,6 +3,7 @@
 
 mod answered;
 mod bounded;
+mod certificate;
 mod client;
 mod compressed;
 mod counted;
@@ -16,6 +17,7 @@ mod trickle;
 
 pub use answered::{Answered, exchange, upgrade};
 pub use bounded::{bounded, bounded_now, no_task_is_left, promptly};
+pub use certificate::Certificate;
 pub use client::{ADAPTERS, Adapter, Client};
 pub use compressed::Implementation;
 pub use counted::{Counted, Counts};

@@ -1,0 +1,124 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem;
+
+/// Why certificates or a key cannot be used; names the file, where they come from one.
+#[derive(Debug)]
+pub struct TlsError {
+    material: TlsMaterial,
+    file: Option<PathBuf>,
+    fault: TlsFault,
+}
+
+/// What certificates and keys are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsMaterial {
+    /// A server's certificate, and those that lead from it to a root.
+    Chain,
+    /// The private key of the first certificate.
+    Key,
+    /// The certificates that a client trusts.
+    Roots,
+}
+
+/// What is wrong with them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TlsFault {
+    /// The file cannot be read, or is not there.
+    Unreadable(io::Error),
+    /// It looks like PEM and is none.
+    Malformed(pem::Error),
+    /// There is no certificate in it.
+    NoCertificate,
+    /// There is no private key in it; one with a passphrase does not count.
+    NoKey,
+    /// The certificate or the key cannot be read, or is of a kind that is not supported.
+    Unusable(rustls::Error),
+    /// The key is not that of the first certificate.
+    Mismatch,
+}
+
+impl TlsError {
+    pub(super) fn new(material: TlsMaterial, file: Option<&Path>, fault: TlsFault) -> Self {
+        Self {
+            material,
+            file: file.map(Path::to_owned),
+            fault,
+        }
+    }
+
+    /// What cannot be used.
+    pub fn material(&self) -> TlsMaterial {
+        self.material
+    }
+
+    /// The file that it comes from, if it does from one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// What is wrong with it.
+    pub fn fault(&self) -> &TlsFault {
+        &self.fault
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.material)?;
+        if let Some(file) = &self.file {
+            write!(f, " {}", file.display())?;
+        }
+        write!(f, ": {}", self.fault)
+    }
+}
+
+impl fmt::Display for TlsMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chain => "certificate chain",
+            Self::Key => "private key",
+            Self::Roots => "trusted certificates",
+        })
+    }
+}
+
+impl fmt::Display for TlsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => error.fmt(f),
+            Self::Malformed(error) => write!(f, "malformed PEM, {}", rule(error)),
+            Self::NoCertificate => f.write_str("no certificate in it"),
+            Self::NoKey => f.write_str("no private key without a passphrase in it"),
+            Self::Unusable(error) => error.fmt(f),
+            Self::Mismatch => f.write_str("not the key of the first certificate"),
+        }
+    }
+}
+
+/// What PEM asks for. Its own errors show lines of the file, byte by byte.
+fn rule(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end",
+        pem::Error::IllegalSectionStart { .. } => "the first line of a section cannot be read",
+        pem::Error::Base64Decode(_) => "a section is no base64",
+        pem::Error::SectionTooLarge => "a section is too large",
+        _ => "it cannot be read",
+    }
+}
+
+impl StdError for TlsError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.fault {
+            TlsFault::Unreadable(error) => Some(error),
+            TlsFault::Malformed(error) => Some(error),
+            TlsFault::Unusable(error) => Some(error),
+            TlsFault::NoCertificate | TlsFault::NoKey | TlsFault::Mismatch => None,
+        }
+    }
+}
