@@ -130,11 +130,24 @@ pub enum HandshakeError {
     UnexpectedEnd,
     /// The handshake took longer than it may.
     Timeout,
+    /// The handshake of TLS went wrong: a certificate is not trusted or for another name, or nothing is spoken by both.
+    /// It holds the error of rustls.
+    Tls(io::Error),
     /// The transport failed.
     Io(io::Error),
 }
 
 impl HandshakeError {
+    /// What a stream over TLS failed with before it was open.
+    #[cfg(feature = "tls")]
+    pub fn of_tls(error: io::Error) -> Self {
+        match error.get_ref() {
+            Some(cause) if cause.is::<rustls::Error>() => Self::Tls(error),
+            _ if error.kind() == io::ErrorKind::UnexpectedEof => Self::UnexpectedEnd,
+            _ => Self::Io(error),
+        }
+    }
+
     /// The HTTP status that refused the upgrade, sent or received.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -148,6 +161,7 @@ impl HandshakeError {
             | Self::Response(_)
             | Self::UnexpectedEnd
             | Self::Timeout
+            | Self::Tls(_)
             | Self::Io(_) => None,
         }
     }
@@ -165,6 +179,7 @@ impl HandshakeError {
             | Self::Response(_)
             | Self::UnexpectedEnd
             | Self::Timeout
+            | Self::Tls(_)
             | Self::Io(_) => None,
         }
     }
@@ -185,6 +200,7 @@ impl fmt::Display for HandshakeError {
             Self::Response(error) => error.fmt(f),
             Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
             Self::Timeout => f.write_str("opening handshake timed out"),
+            Self::Tls(error) => write!(f, "TLS handshake: {error}"),
             Self::Io(error) => error.fmt(f),
         }
     }
@@ -198,7 +214,7 @@ impl StdError for HandshakeError {
             Self::Proxy(error) => Some(error),
             Self::Request(error) => Some(error),
             Self::Response(error) => Some(error),
-            Self::Io(error) => Some(error),
+            Self::Tls(error) | Self::Io(error) => Some(error),
             Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
         }
     }

@@ -2,7 +2,6 @@ use std::future::{Future, pending};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidewire_common::proto::handshake::{InvalidField, Request, Response};
 use tidewire_common::{
@@ -138,18 +137,25 @@ impl Accept {
     /// # Cancel safety
     /// As for [`accept`].
     pub async fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        self.accept_until(stream, Clock::start(), pin!(pending::<()>()))
+        let clock = Clock::start();
+        let mut accepting = self.begin(clock);
+        self.accept_until(stream, &mut accepting, clock, pin!(pending::<()>()))
             .await
     }
 
-    /// As [`accept`](Self::accept) by a clock that has started, and refuses with 503 once `stopped`.
+    /// The handshake of a connection that comes now.
+    pub(crate) fn begin(&self, clock: Clock) -> Accepting<'_> {
+        Accepting::new(&self.config, &self.policy, clock.now())
+    }
+
+    /// As [`accept`](Self::accept) for a handshake that has begun, and refuses with 503 once `stopped`.
     pub(crate) async fn accept_until<S: Transport>(
         &self,
         mut stream: S,
+        accepting: &mut Accepting<'_>,
         clock: Clock,
         mut stopped: Pin<&mut (impl Future + Send)>,
     ) -> Result<WebSocket<S>, HandshakeError> {
-        let mut accepting = Accepting::new(&self.config, &self.policy, clock.now());
         let mut expiry = pin!(expiry(accepting.poll_timeout().map(|at| clock.to_tokio(at))));
         let mut out = Vec::with_capacity(USUAL_ANSWER);
         let request = loop {
@@ -181,7 +187,7 @@ impl Accept {
         };
         let answer = match request {
             Ok(request) => {
-                let asked = match self.questions.ask(&accepting, &request, expiry.as_mut(), stopped) {
+                let asked = match self.questions.ask(accepting, &request, expiry.as_mut(), stopped) {
                     Some(asking) => asking.await,
                     None => Ok(Asked::Nothing),
                 };
@@ -201,20 +207,18 @@ impl Accept {
                 let (session, rest) = Session::server(&self.config, negotiated, clock.now());
                 Ok(WebSocket::new(stream, session, rest, clock))
             }
-            Err(refused) => {
-                let timeout = accepting.refusal_timeout(clock.now());
-                Err(Box::pin(refuse(&mut stream, &out, timeout, refused)).await)
-            }
+            Err(refused) => Err(Box::pin(refuse(&mut stream, &out, accepting, clock, refused)).await),
         }
     }
 }
 
 /// Sends a refusal, and reads until the client has closed: a socket closed with unread input is reset, and the
 /// refusal lost. Gives the refusal back. To be boxed, since those who are not refused need no room for it.
-async fn refuse<S: Transport>(
+pub(crate) async fn refuse<S: Transport>(
     stream: &mut S,
     out: &[u8],
-    timeout: Duration,
+    accepting: &Accepting<'_>,
+    clock: Clock,
     refused: HandshakeError,
 ) -> HandshakeError {
     let send = async {
@@ -230,6 +234,6 @@ async fn refuse<S: Transport>(
         io::Result::Ok(())
     };
     // Best effort: whether the refusal arrives does not change what it says.
-    let _ = tokio::time::timeout(timeout, send).await;
+    let _ = tokio::time::timeout(accepting.refusal_timeout(clock.now()), send).await;
     refused
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{ServerControl, Traffic};
+use tidewire_common::{Admission, ServerControl, Traffic};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -105,13 +105,14 @@ impl Control {
     }
 
     /// Spawns the task of a guest, who keeps the seat for as long as it runs.
-    pub(crate) fn spawn<T>(self: &Arc<Self>, task: impl FnOnce(Seat) -> T)
+    pub(crate) fn spawn<T>(self: &Arc<Self>, admission: Admission, task: impl FnOnce(Seat) -> T)
     where
         T: Future<Output = ()> + Send + 'static,
     {
         let number = self.guests().seat();
         let seat = Seat {
             control: self.clone(),
+            admission,
             number,
             finished: false,
         };
@@ -243,18 +244,21 @@ impl fmt::Debug for Control {
 /// Takes a guest off the list when its task ends, however it does.
 pub(crate) struct Seat {
     control: Arc<Control>,
+    admission: Admission,
     number: u32,
     /// Its connection has ended with its handler.
     finished: bool,
 }
 
 impl Seat {
-    pub(crate) fn control(&self) -> &Control {
-        &self.control
+    /// The server, and the guest's place among those whom it counts.
+    pub(crate) fn parts(&mut self) -> (&Control, &mut Admission) {
+        (&self.control, &mut self.admission)
     }
 
     /// Notes that the guest has a connection.
-    pub(crate) fn connect(&self, connection: &Arc<Connection>) {
+    pub(crate) fn connect(&mut self, connection: &Arc<Connection>) {
+        self.admission.open();
         let keeper = self.control.keeper.clone();
         connection.with(|state| state.leave_to_keeper(keeper, self.number));
         let mut guests = self.control.guests();

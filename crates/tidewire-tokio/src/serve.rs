@@ -8,9 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use tidewire_common::ServerTls;
 use tidewire_common::proto::handshake::{InvalidField, Request, Response};
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Config, Credentials, Deflate, Routes, Served, ServerControl as _, ServerPolicy};
+use tidewire_common::{
+    Admissions, Caps, Config, Credentials, Deflate, ProxyProtocol, Routes, Served, ServerControl as _,
+    ServerPolicy,
+};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::instrument::Instrumented;
@@ -19,6 +24,7 @@ use tracing::{Instrument, Level, Span, debug, debug_span, enabled, info, warn};
 use crate::accept::Accept;
 use crate::control::{Control, Seat};
 use crate::driver::{self, Ended};
+use crate::entrance::Entrance;
 use crate::listener::Listener;
 use crate::socket::Socket;
 use crate::websocket::WebSocket;
@@ -69,6 +75,7 @@ pub type ServerHandle = tidewire_common::ServerHandle<Control>;
 pub struct Server<H> {
     listeners: Vec<Box<dyn Listener>>,
     handler: H,
+    entrance: Entrance,
     accept: Accept,
     control: Arc<Control>,
 }
@@ -79,6 +86,7 @@ impl<H> Server<H> {
         let server = Self {
             listeners: Vec::new(),
             handler,
+            entrance: Entrance::default(),
             accept: Accept::new(),
             control: Arc::new(Control::new()),
         };
@@ -141,6 +149,25 @@ impl<H> Server<H> {
         self
     }
 
+    /// Bounds how many connections there are at a time; those beyond are refused with 503.
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.entrance.admissions = Admissions::new(caps);
+        self
+    }
+
+    /// Expects a PROXY header in front of connections, from which then [`WebSocket::peer_addr`] is.
+    pub fn proxy_protocol(mut self, protocol: ProxyProtocol) -> Self {
+        self.entrance.proxy_protocol = Some(protocol);
+        self
+    }
+
+    /// Speaks TLS on all listeners, within the time of the opening handshake. Who does not is refused with 400, in the clear.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: impl Into<ServerTls>) -> Self {
+        self.entrance.tls = tls.into().into();
+        self
+    }
+
     /// A handle to look at the server and to shut it down, from anywhere.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(self.control.clone())
@@ -157,10 +184,15 @@ where
         let Self {
             mut listeners,
             handler,
+            entrance,
             accept,
             control,
         } = self;
-        let (accept, handler) = (Arc::new(accept), Arc::new(handler));
+        let service = Arc::new(Service {
+            entrance,
+            accept,
+            handler,
+        });
         let host = Host {
             keeper: tokio::spawn(control.clone().keep_deadlines()).abort_handle(),
             control: control.clone(),
@@ -168,10 +200,10 @@ where
         let mut stopped = pin!(control.stopped());
         let deadline = loop {
             tokio::select! {
-                socket = next(&mut listeners) => {
-                    let (accept, handler) = (accept.clone(), handler.clone());
-                    control.spawn(|seat| Guest::Opens(Box::pin(open(socket, accept, seat, handler))));
-                }
+                socket = next(&mut listeners) => if let Some(admission) = service.entrance.admit(&socket) {
+                    let service = service.clone();
+                    control.spawn(admission, |seat| Guest::Opens(Box::pin(open(socket, seat, service))));
+                },
                 deadline = &mut stopped => break deadline,
             }
         };
@@ -244,12 +276,18 @@ impl Drop for Host {
     }
 }
 
+/// What those who connect share.
+struct Service<H> {
+    entrance: Entrance,
+    accept: Accept,
+    handler: H,
+}
+
 /// Answers the opening handshake of somebody who connected; gives what serves the connection.
 async fn open<H, Fut, E>(
     socket: Socket,
-    accept: Arc<Accept>,
-    seat: Seat,
-    handler: Arc<H>,
+    mut seat: Seat,
+    service: Arc<Service<H>>,
 ) -> Option<Pin<Box<impl Future<Output = ()>>>>
 where
     H: Fn(WebSocket) -> Fut,
@@ -258,13 +296,27 @@ where
 {
     let peer = enabled!(Level::DEBUG).then(|| socket.peer_addr()).flatten();
     let accepted = {
-        let stopped = pin!(seat.control().stopped());
-        accept.accept_until(socket, seat.control().clock(), stopped).await
+        let (control, admission) = seat.parts();
+        let clock = control.clock();
+        let Service { entrance, accept, .. } = &*service;
+        let mut accepting = accept.begin(clock);
+        let mut stopped = pin!(control.stopped());
+        let led_in = tokio::select! {
+            biased;
+            led_in = entrance.lead_in(socket, admission, &mut accepting, clock) => led_in,
+            // Nothing was said so far that could be answered.
+            _ = &mut stopped => return None,
+        };
+        // Not matched, since the future would have room for what is left of it.
+        let socket = led_in
+            .inspect_err(|error| debug!(?peer, %error, "no connection"))
+            .ok()?;
+        accept.accept_until(socket, &mut accepting, clock, stopped).await
     };
     match accepted {
         Ok(ws) => {
             debug!(connection = %ws.id(), ?peer, "served");
-            Some(Box::pin(begin(ws, seat, &*handler)))
+            Some(Box::pin(begin(ws, seat, &service.handler)))
         }
         Err(error) => {
             debug!(?peer, %error, "no connection");

@@ -88,6 +88,12 @@ impl Socket {
         }
     }
 
+    /// Between whom it runs.
+    pub(crate) fn addresses(&self) -> Option<Addresses> {
+        let (peer, local) = (self.peer_addr()?, self.local_addr()?);
+        Some(Addresses { peer, local })
+    }
+
     /// The TCP stream, where it is one with nothing around it: for the options of the socket.
     pub fn as_tcp(&self) -> Option<&TcpStream> {
         match &self.0 {

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tidewire_proto::Instant;
@@ -5,6 +6,8 @@ use tidewire_proto::handshake::{Request, RequestError, Response, ServerHandshake
 use tracing::{debug, info};
 
 use super::policy::{Accepted, Asked, ServerPolicy};
+use super::preface::{Preface, Wire};
+use super::proxy_protocol::ProxyProtocol;
 use super::refusal::{Reason, Refusal};
 use super::routes::Routes;
 use crate::config::Config;
@@ -38,6 +41,16 @@ impl<'p> Accepting<'p> {
     pub fn new(config: &Config, policy: &'p ServerPolicy, now: Instant) -> Self {
         let handshake = ServerHandshake::new(now, config.settings.open_timeout, config.settings.head);
         Self { handshake, policy }
+    }
+
+    /// What the connection begins with before HTTP, if it does: see [`Preface::new`].
+    pub fn preface(
+        &self,
+        protocol: Option<&ProxyProtocol>,
+        peer: Option<IpAddr>,
+        wire: Wire,
+    ) -> Option<Preface<'p>> {
+        Preface::new(protocol, peer, wire, self.policy)
     }
 
     /// Takes input, all of it; gives the request once it is there, to be [answered](Self::answer).

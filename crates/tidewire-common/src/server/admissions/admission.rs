@@ -32,11 +32,25 @@ struct Place {
     source: Option<Source>,
 }
 
+/// Without caps.
+impl Default for Admissions {
+    fn default() -> Self {
+        Self::new(Caps::default())
+    }
+}
+
 impl Admissions {
     /// Counts from nobody on.
     pub fn new(caps: Caps) -> Self {
         let counts = Mutex::default();
         Self(caps.any().then(|| Arc::new(Shared { caps, counts })))
+    }
+
+    /// Whether it matters where connections come from.
+    pub fn ask_for_address(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|shared| shared.caps.per_address.is_some())
     }
 
     /// Judges somebody who connects from there. `None` is where there is no IP address, or where it is not known yet, since a
