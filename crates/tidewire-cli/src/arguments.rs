@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidewire::tokio::Deflate;
 
-use crate::deflate;
+use crate::{deflate, health};
 
 const AFTER_SERVE: &str = "\
 Examples:
@@ -17,6 +17,8 @@ Examples:
       Compresses, and keeps no memory for it between two messages.
   tidewire serve --origin https://example.com --origin 'http://localhost:*'
       Refuses pages of other sites.
+  tidewire serve --listen \"0.0.0.0:$PORT\" --health /healthz
+      On the port that a platform gave, with a path for its health checks.
 
 The log goes to standard error; TIDEWIRE_LOG says how much of it, for example TIDEWIRE_LOG=info.
 The server stops on SIGINT and SIGTERM: it closes its connections with 1001, within 5 seconds.";
@@ -53,6 +55,10 @@ pub(crate) struct ServeArguments {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
     pub(crate) listen: String,
+
+    /// Answers GET on this path with 200 and `ok`, for a supervisor or a proxy that asks whether the server serves.
+    #[arg(long, value_name = "PATH", value_parser = health::parse)]
+    pub(crate) health: Option<String>,
 
     /// What runs the connections.
     #[arg(long, value_enum, default_value_t = Runtime::Tokio)]

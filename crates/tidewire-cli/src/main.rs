@@ -5,6 +5,7 @@ mod arguments;
 mod connect;
 mod deflate;
 mod failure;
+mod health;
 mod log;
 mod page;
 mod serve;

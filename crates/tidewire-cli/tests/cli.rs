@@ -126,6 +126,43 @@ async fn serve_answers_what_is_no_upgrade_by_what_it_asks_for() -> TestResult {
 }
 
 #[tokio::test]
+async fn serve_answers_health_checks_where_it_is_told_to_and_does_not_log_them() -> TestResult {
+    for runtime in RUNTIMES {
+        // Those who check are no page of the origin.
+        let origin = ["--origin", "https://example.com"];
+        let arguments = [&["--runtime", runtime, "--health", "/healthz"], &origin[..]].concat();
+        let server = Server::start(&arguments).await?;
+        let ask = async |path| -> TestResult<String> {
+            // As the check of a proxy may be: of an old HTTP, and without a host.
+            let mut stream = TcpStream::connect(&server.address).await?;
+            stream
+                .write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())
+                .await?;
+            let mut response = String::new();
+            soon(stream.read_to_string(&mut response)).await??;
+            Ok(response)
+        };
+        for _ in 0..2 {
+            let healthy = ask("/healthz").await?;
+            assert!(
+                healthy.starts_with("HTTP/1.1 200 ") && healthy.ends_with("\r\n\r\nok\n"),
+                "{runtime}: {healthy}"
+            );
+        }
+        assert!(!ask("/health").await?.starts_with("HTTP/1.1 200 "), "{runtime}");
+        let (code, said) = server.stop(Signal::TERM).await?;
+        assert_eq!((code, said.lines().count()), (Some(0), 1), "{runtime}: {said}");
+    }
+    let wrong = run(&["serve", "--health", "healthz"]).await?;
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        text_of(&wrong.stderr)?.contains("a path begins with /"),
+        "{wrong:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn serve_fails_a_message_over_the_limit_with_1009() -> TestResult {
     for runtime in RUNTIMES {
         let server = Server::start(&["--runtime", runtime, "--max-message-size", "5"]).await?;

@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::arguments::{Runtime, ServeArguments};
 use crate::failure::Failure;
-use crate::page;
+use crate::{health, page};
 
 /// How long connections may take to leave once the server is told to stop.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -20,7 +20,11 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Serves until a signal says stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let config = config(arguments)?;
-    let mut policy = ServerPolicy::default().on_request(page::answer);
+    let health = arguments.health.clone();
+    let mut policy = ServerPolicy::default().on_request(move |request| {
+        let healthy = health.as_deref().and_then(|path| health::answer(path, request));
+        healthy.or_else(|| page::answer(request))
+    });
     if let Some(deflate) = &arguments.compression.deflate {
         policy = policy.deflate(deflate.clone());
     }
