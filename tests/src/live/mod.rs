@@ -8,10 +8,13 @@ mod client;
 mod compressed;
 mod counted;
 mod ends;
+mod front;
 mod large;
 mod peer;
+mod place;
 mod portioned;
 mod running;
+mod proxy;
 mod script;
 mod trickle;
 
@@ -24,9 +27,11 @@ pub use counted::{Counted, Counts};
 pub use ends::{
     LARGE, ROOMY, accepted, connected, echo, endpoint, large, pair, quiet, small_queue, tcp_pair, trickling,
 };
+pub use front::Front;
 pub use large::{LARGE_LENS, large_messages, watched};
 pub use peer::{Peer, REQUEST, Received, request};
 pub use portioned::{Portioned, Slices};
 pub use running::Running;
+pub use proxy::{PROXIES, Proxy};
 pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};

@@ -1,0 +1,111 @@
+use std::net::TcpListener;
+use std::thread;
+
+use tidewire_blocking as blocking;
+use tidewire_tokio::{
+    Config, Deflate, Error, Message, Request, Response, ServerHandle, ServerPolicy, WebSocket,
+};
+use tokio::runtime;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What a handler was told in the end.
+pub(crate) type End = Result<(), Error>;
+
+/// Compresses, and answers those who check its health.
+fn policy() -> ServerPolicy {
+    let policy = ServerPolicy::default().on_request(|request: &Request| {
+        let healthy = Response::new(200).expect("a final status").body("ok\n");
+        (request.path() == "/healthz").then_some(healthy)
+    });
+    policy.deflate(Deflate::default())
+}
+
+/// Serves on tokio, and tells how each connection ended.
+pub(crate) fn serve_tokio(listener: TcpListener, config: Config, tell: UnboundedSender<End>) -> ServerHandle {
+    let (started, handle) = std::sync::mpsc::channel();
+    // In a thread of its own: a proxy's checks are not to wait for the test.
+    thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            listener.set_nonblocking(true).expect("a socket");
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            let server = tidewire_tokio::Server::new(listener, move |mut ws: WebSocket| {
+                let tell = tell.clone();
+                async move {
+                    // Where nobody asks, nobody listens.
+                    tell.send(converse_tokio(&mut ws).await).ok();
+                    Ok::<(), Error>(())
+                }
+            });
+            let server = server.config(config).policy(policy());
+            started.send(server.handle()).expect("wanted");
+            server.await.expect("served");
+        });
+    });
+    handle.recv().expect("a server")
+}
+
+async fn converse_tokio(ws: &mut WebSocket) -> Result<(), Error> {
+    while let Some(message) = ws.recv().await? {
+        match asked(&message) {
+            Asked::Close(code, reason) => ws.close(code, reason).await?,
+            Asked::Forwarded => ws.send(forwarded(ws.handshake().request())).await?,
+            Asked::Echo => ws.send(message).await?,
+        }
+    }
+    Ok(())
+}
+
+/// As [`serve_tokio`], on threads.
+pub(crate) fn serve_blocking(
+    listener: TcpListener,
+    config: Config,
+    tell: UnboundedSender<End>,
+) -> ServerHandle {
+    let server = blocking::Server::new(listener, move |mut ws: blocking::WebSocket| {
+        tell.send(converse_blocking(&mut ws)).ok();
+        Ok::<(), Error>(())
+    });
+    let server = server.config(config).policy(policy());
+    let handle = server.handle();
+    thread::spawn(move || server.run().expect("served"));
+    handle
+}
+
+fn converse_blocking(ws: &mut blocking::WebSocket) -> Result<(), Error> {
+    while let Some(message) = ws.recv()? {
+        match asked(&message) {
+            Asked::Close(code, reason) => ws.close(code, reason)?,
+            Asked::Forwarded => ws.send(forwarded(ws.handshake().request()))?,
+            Asked::Echo => ws.send(message)?,
+        }
+    }
+    Ok(())
+}
+
+/// What a message asks of our servers.
+enum Asked<'m> {
+    Forwarded,
+    Close(u16, &'m str),
+    Echo,
+}
+
+fn asked(message: &Message) -> Asked<'_> {
+    match message.as_text() {
+        Some("forwarded") => Asked::Forwarded,
+        Some(text) => match text.strip_prefix("close ").and_then(|rest| rest.split_once(' ')) {
+            Some((code, reason)) => Asked::Close(code.parse().expect("a code"), reason),
+            None => Asked::Echo,
+        },
+        None => Asked::Echo,
+    }
+}
+
+/// All that a request says of whom it was forwarded for, and how that one came.
+fn forwarded(request: Option<&Request>) -> String {
+    let fields = request.expect("a server's request").fields();
+    let all = fields
+        .all("x-forwarded-for")
+        .chain(fields.all("x-forwarded-proto"));
+    all.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+}
