@@ -42,6 +42,7 @@
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.
+//! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.
 //! - Embedding: [`proto`] shows the loop.
 //!
 //! Not there yet: TLS of its own, proxies.
@@ -58,6 +59,9 @@ pub use tidewire_blocking as blocking;
 #[cfg(feature = "tokio")]
 #[doc = include_str!("../docs/compression.md")]
 pub mod compression {}
+
+#[doc = include_str!("../docs/deploy.md")]
+pub mod deploy {}
 
 #[doc = include_str!("../docs/speed.md")]
 pub mod speed {}
