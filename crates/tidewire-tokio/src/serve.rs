@@ -134,10 +134,10 @@ impl<H> Server<H> {
     ///
     /// # Errors
     /// As for [`Accept::basic_auth`].
-    pub fn basic_auth<C, Asked>(mut self, realm: &str, is_right: C) -> Result<Self, InvalidField>
+    pub fn basic_auth<C, Checked>(mut self, realm: &str, is_right: C) -> Result<Self, InvalidField>
     where
-        C: Fn(Credentials) -> Asked + Send + Sync + 'static,
-        Asked: Future<Output = bool> + Send + 'static,
+        C: Fn(Credentials) -> Checked + Send + Sync + 'static,
+        Checked: Future<Output = bool> + Send + 'static,
     {
         self.accept = self.accept.basic_auth(realm, is_right)?;
         Ok(self)
