@@ -62,6 +62,8 @@ mod serve;
 mod socket;
 mod split;
 mod std_sockets;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod websocket;
 
@@ -75,6 +77,8 @@ pub use router::Router;
 pub use serve::{Server, ServerHandle, serve};
 pub use socket::Socket;
 pub use split::{Receiver, Sender};
+#[cfg(feature = "tls")]
+pub use tls::TlsSocket;
 pub use transport::Transport;
 pub use websocket::WebSocket;
 

@@ -17,3 +17,4 @@ mod receiving;
 mod shutdown;
 mod support;
 mod threads;
+mod tls;
