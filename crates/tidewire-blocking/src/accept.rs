@@ -82,18 +82,22 @@ impl Accept {
     /// [`HandshakeError::Request`] and [`HandshakeError::Declined`] for a request that was refused; the refusal was
     /// sent, and the stream is closed. Otherwise [`HandshakeError::UnexpectedEnd`] and [`HandshakeError::Io`].
     pub fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        self.accept_unless(stream, || false)
+        self.accept_unless(stream, &mut self.begin(), || false)
     }
 
-    /// Accepts, unless the server stops: asked when the stream ends, which is how a server wakes this thread.
+    /// The handshake of a connection that comes now.
+    pub(crate) fn begin(&self) -> Accepting<'_> {
+        Accepting::new(&self.config, &self.policy, clock::now())
+    }
+
+    /// Accepts in a handshake that has begun, unless the server stops: asked when the stream ends, which is how a server wakes this thread.
     pub(crate) fn accept_unless<S: Transport>(
         &self,
         stream: S,
+        accepting: &mut Accepting<'_>,
         stops: impl Fn() -> bool,
     ) -> Result<WebSocket<S>, HandshakeError> {
         stream.prepare()?;
-        let start = clock::now();
-        let mut accepting = Accepting::new(&self.config, &self.policy, start);
         let mut buffer = Vec::new();
         let mut out = Vec::new();
         let result = loop {
@@ -122,18 +126,12 @@ impl Accept {
         };
         match result {
             Ok(negotiated) => {
-                let deadline = self
-                    .config
-                    .open_timeout()
-                    .and_then(|timeout| clock::after(start, timeout));
-                exchange::write(&stream, &out, deadline)?;
+                exchange::write(&stream, &out, accepting.deadline())?;
                 let session = Session::server(&self.config, negotiated, clock::now());
                 Ok(WebSocket::new(stream, session)?)
             }
             Err(error) => {
-                if !out.is_empty() {
-                    exchange::refuse(&stream, &out, accepting.refusal_timeout(clock::now()));
-                }
+                exchange::refuse(&stream, &out, accepting.refusal_timeout(clock::now()));
                 Err(error)
             }
         }

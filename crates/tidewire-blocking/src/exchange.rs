@@ -72,9 +72,12 @@ fn check_time(error: io::Error, left: Option<Duration>) -> Result<(), HandshakeE
     }
 }
 
-/// Sends a refusal so that it arrives: a socket that is closed with unread input is reset, and the reset destroys what
+/// Sends a refusal, if there is one, so that it arrives: a socket that is closed with unread input is reset, and the reset destroys what
 /// is on its way. The peer may take `timeout` to read it and close.
 pub(crate) fn refuse<S: Transport>(transport: &S, refusal: &[u8], timeout: Duration) {
+    if refusal.is_empty() {
+        return;
+    }
     let deadline = Some(clock::now() + timeout);
     if write(transport, refusal, deadline).is_err() || transport.shutdown(Shutdown::Write).is_err() {
         return;

@@ -8,12 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tidewire_common::{Config, Deflate, Routes, Served, ServerControl as _, ServerPolicy};
+#[cfg(feature = "tls")]
+use tidewire_common::ServerTls;
+use tidewire_common::{
+    Admission, Admissions, Caps, Config, Deflate, ProxyProtocol, Routes, Served, ServerControl as _,
+    ServerPolicy,
+};
 use tracing::{debug_span, warn};
 
 use crate::accept::Accept;
 use crate::clock;
 use crate::control::{Control, Guest};
+use crate::entrance::Entrance;
 use crate::handler;
 use crate::listener::Listener;
 use crate::socket::Socket;
@@ -87,6 +93,7 @@ pub type ServerHandle = tidewire_common::ServerHandle<Control>;
 pub struct Server<H> {
     listeners: Vec<Box<dyn Listener>>,
     handler: H,
+    entrance: Entrance,
     accept: Accept,
     stack_size: usize,
     control: Arc<Control>,
@@ -98,6 +105,7 @@ impl<H> Server<H> {
         let server = Self {
             listeners: Vec::new(),
             handler,
+            entrance: Entrance::default(),
             accept: Accept::new(),
             stack_size: STACK,
             control: Arc::new(Control::new()),
@@ -129,6 +137,25 @@ impl<H> Server<H> {
     /// Compresses messages with clients that offer it; [`Deflate::default`] has the settings that suit most.
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.accept = self.accept.deflate(deflate);
+        self
+    }
+
+    /// Bounds how many connections there are at a time; those beyond are refused with 503.
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.entrance.admissions = Admissions::new(caps);
+        self
+    }
+
+    /// Expects a PROXY header in front of connections, from which then [`WebSocket::peer_addr`] is.
+    pub fn proxy_protocol(mut self, protocol: ProxyProtocol) -> Self {
+        self.entrance.proxy_protocol = Some(protocol);
+        self
+    }
+
+    /// Speaks TLS on all listeners, within the time of the opening handshake. Who does not is refused with 400, in the clear.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: impl Into<ServerTls>) -> Self {
+        self.entrance.tls = tls.into().into();
         self
     }
 
@@ -164,6 +191,7 @@ where
         let Self {
             listeners,
             handler,
+            entrance,
             accept,
             stack_size,
             control,
@@ -173,7 +201,11 @@ where
             listener.prepare()?;
         }
         let woken = control.wake_up_call()?;
-        let shared = Arc::new((handler, accept));
+        let service = Arc::new(Service {
+            entrance,
+            accept,
+            handler,
+        });
         while control.is_serving() {
             if let Err(error) = wait(&listeners, &woken) {
                 rest("accepting rests", &error);
@@ -188,12 +220,15 @@ where
                         continue;
                     }
                 };
+                let Some(mut admission) = service.entrance.admit(&socket) else {
+                    continue;
+                };
                 let guest = Guest::new(&control);
-                let shared = shared.clone();
+                let service = service.clone();
                 let spawned = thread::Builder::new()
                     .name("tidewire".into())
                     .stack_size(stack_size)
-                    .spawn(move || serve_one(socket, &guest, &shared.1, &shared.0));
+                    .spawn(move || serve_one(socket, &guest, &mut admission, &service));
                 if let Err(error) = spawned {
                     rest("connection dropped: no thread for it", &error);
                 }
@@ -237,17 +272,32 @@ fn rest(why: &str, error: &io::Error) {
     thread::sleep(ACCEPT_REST);
 }
 
-fn serve_one<H, E>(socket: Socket, guest: &Guest, accept: &Accept, handler: &H)
+/// What those who connect share.
+struct Service<H> {
+    entrance: Entrance,
+    accept: Accept,
+    handler: H,
+}
+
+fn serve_one<H, E>(socket: Socket, guest: &Guest, admission: &mut Admission, service: &Service<H>)
 where
     H: Fn(WebSocket) -> Result<(), E>,
     E: Into<HandlerError>,
 {
     guest.arrives(&socket);
     let peer = socket.peer_addr();
+    let Service {
+        entrance,
+        accept,
+        handler,
+    } = service;
+    let mut accepting = accept.begin();
+    let ws = entrance
+        .lead_in(socket, admission, &mut accepting)
+        .and_then(|socket| accept.accept_unless(socket, &mut accepting, || guest.is_leaving()));
     // Why a handshake fails is logged where it is refused; one that breaks off says nothing of the server.
-    let Ok(ws) = accept.accept_unless(socket, || guest.is_leaving()) else {
-        return;
-    };
+    let Ok(ws) = ws else { return };
+    admission.open();
     let id = ws.id();
     let _span = debug_span!("connection", %id, ?peer).entered();
     guest.enters(ws.link());

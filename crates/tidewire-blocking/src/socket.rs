@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidewire_common::Addresses;
+
 use crate::transport::Transport;
 
 /// The byte stream of a connection, of whichever kind: what [`serve`](crate::serve) and [`connect`](crate::connect) open a
@@ -31,13 +33,6 @@ enum Kind {
         stream: Arc<dyn Transport>,
         addresses: Option<Addresses>,
     },
-}
-
-/// Between whom a stream runs that cannot be asked for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Addresses {
-    pub(crate) peer: SocketAddr,
-    pub(crate) local: SocketAddr,
 }
 
 impl Socket {
@@ -68,6 +63,12 @@ impl Socket {
             Kind::Tcp(stream) => stream.local_addr().ok(),
             Kind::Other { addresses, .. } => addresses.map(|addresses| addresses.local),
         }
+    }
+
+    /// Between whom it runs.
+    pub(crate) fn addresses(&self) -> Option<Addresses> {
+        let (peer, local) = (self.peer_addr()?, self.local_addr()?);
+        Some(Addresses { peer, local })
     }
 
     /// The TCP stream, where it is one with nothing around it: for the options of the socket.

@@ -6,6 +6,7 @@
 //!
 //! Applications name these through `tidewire`, not through this crate.
 
+mod addresses;
 mod codec_pool;
 mod config;
 mod deflate;
@@ -29,6 +30,7 @@ mod target;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use addresses::Addresses;
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
 pub use deflate::{Deflate, DeflateBuilder};

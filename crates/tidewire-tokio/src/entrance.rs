@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 use std::pin::pin;
 
 use tidewire_common::{
-    Accepting, Admission, Admissions, Declined, HandshakeError, Preface, Proxied, ProxyProtocol, Wire,
+    Accepting, Addresses, Admission, Admissions, Declined, HandshakeError, Preface, Proxied, ProxyProtocol,
+    Wire,
 };
 
 use crate::accept::refuse;
 use crate::clock::Clock;
 use crate::prefixed::Prefixed;
-use crate::socket::{Addresses, Socket};
+use crate::server_tls::Tls;
+use crate::socket::Socket;
 use crate::stages::{expiry, read, within};
-use crate::tls::Tls;
 
 /// Who may come in, and what is said before HTTP.
 #[derive(Debug, Default)]
@@ -122,15 +123,6 @@ async fn begin(
         };
         if let Some(begun) = read(socket, take).await?.transpose() {
             return Ok(begun);
-        }
-    }
-}
-
-impl From<Proxied> for Addresses {
-    fn from(proxied: Proxied) -> Self {
-        Self {
-            peer: proxied.source(),
-            local: proxied.destination(),
         }
     }
 }

@@ -103,13 +103,13 @@ mod pool;
 mod prefixed;
 mod router;
 mod serve;
+mod server_tls;
 mod shared;
 mod socket;
 mod split;
 mod stages;
 mod state;
 mod stream;
-mod tls;
 mod wakers;
 mod websocket;
 

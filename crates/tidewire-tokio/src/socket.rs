@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tidewire_common::Addresses;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -30,13 +31,6 @@ enum Kind {
         stream: Box<dyn Transport + Send>,
         addresses: Option<Box<Addresses>>,
     },
-}
-
-/// Between whom a stream runs that cannot be asked for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Addresses {
-    pub(crate) peer: SocketAddr,
-    pub(crate) local: SocketAddr,
 }
 
 /// Calls the stream of either kind.

@@ -13,8 +13,8 @@ mod large;
 mod peer;
 mod place;
 mod portioned;
-mod running;
 mod proxy;
+mod running;
 mod script;
 mod trickle;
 
@@ -31,7 +31,7 @@ pub use front::Front;
 pub use large::{LARGE_LENS, large_messages, watched};
 pub use peer::{Peer, REQUEST, Received, request};
 pub use portioned::{Portioned, Slices};
-pub use running::Running;
 pub use proxy::{PROXIES, Proxy};
+pub use running::Running;
 pub use script::{Servers, node, python, script, succeed};
 pub use trickle::{Script, Trickle};

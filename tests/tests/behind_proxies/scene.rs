@@ -1,12 +1,12 @@
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tidewire_tests::live::{ADAPTERS, Adapter, Front, PROXIES, Proxy};
-use tidewire_tokio::{Config, Connect, ServerHandle, WebSocket};
+use tidewire_tests::live::{ADAPTERS, Adapter, Front, PROXIES, Proxy, Running};
+use tidewire_tokio::{Config, Connect, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -36,7 +36,7 @@ pub(crate) struct Scene {
     adapter: Adapter,
     way: Way,
     front: Front,
-    server: ServerHandle,
+    server: Running,
     ends: Mutex<UnboundedReceiver<End>>,
 }
 
@@ -56,14 +56,12 @@ pub(crate) async fn through_each(idle: Duration, config: Config, test: impl Asyn
 
 impl Scene {
     fn set(proxy: Proxy, adapter: Adapter, way: Way, idle: Duration, config: Config) -> Option<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let front = Front::start(proxy, address, idle)?;
         let (tell, ends) = unbounded_channel();
         let server = match adapter {
-            Adapter::Tokio => serve_tokio(listener, config, tell),
-            Adapter::Blocking => serve_blocking(listener, config, tell),
+            Adapter::Tokio => serve_tokio(config, tell),
+            Adapter::Blocking => serve_blocking(config, tell),
         };
+        let front = Front::start(proxy, server.address(), idle)?;
         Some(Self {
             proxy,
             adapter,
@@ -146,7 +144,7 @@ impl Scene {
     }
 
     pub(crate) fn shut_down(&self) {
-        self.server.shutdown(Duration::from_secs(20));
+        self.server.shut_down(Duration::from_secs(20));
     }
 }
 
@@ -156,11 +154,5 @@ impl fmt::Display for Scene {
             proxy, adapter, way, ..
         } = self;
         write!(f, "{proxy:?}, {way:?}, a server of {adapter:?}")
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        self.server.shutdown(Duration::ZERO);
     }
 }

@@ -1,11 +1,6 @@
-use std::net::TcpListener;
-use std::thread;
-
 use tidewire_blocking as blocking;
-use tidewire_tokio::{
-    Config, Deflate, Error, Message, Request, Response, ServerHandle, ServerPolicy, WebSocket,
-};
-use tokio::runtime;
+use tidewire_tests::live::Running;
+use tidewire_tokio::{Config, Deflate, Error, Message, Request, Response, ServerPolicy, WebSocket};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What a handler was told in the end.
@@ -21,28 +16,18 @@ fn policy() -> ServerPolicy {
 }
 
 /// Serves on tokio, and tells how each connection ended.
-pub(crate) fn serve_tokio(listener: TcpListener, config: Config, tell: UnboundedSender<End>) -> ServerHandle {
-    let (started, handle) = std::sync::mpsc::channel();
-    // In a thread of its own: a proxy's checks are not to wait for the test.
-    thread::spawn(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(async {
-            listener.set_nonblocking(true).expect("a socket");
-            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-            let server = tidewire_tokio::Server::new(listener, move |mut ws: WebSocket| {
-                let tell = tell.clone();
-                async move {
-                    // Where nobody asks, nobody listens.
-                    tell.send(converse_tokio(&mut ws).await).ok();
-                    Ok::<(), Error>(())
-                }
-            });
-            let server = server.config(config).policy(policy());
-            started.send(server.handle()).expect("wanted");
-            server.await.expect("served");
+pub(crate) fn serve_tokio(config: Config, tell: UnboundedSender<End>) -> Running {
+    Running::on_tokio(|listener| {
+        let server = tidewire_tokio::Server::new(listener, move |mut ws: WebSocket| {
+            let tell = tell.clone();
+            async move {
+                // Where nobody asks, nobody listens.
+                tell.send(converse_tokio(&mut ws).await).ok();
+                Ok::<(), Error>(())
+            }
         });
-    });
-    handle.recv().expect("a server")
+        server.config(config).policy(policy())
+    })
 }
 
 async fn converse_tokio(ws: &mut WebSocket) -> Result<(), Error> {
@@ -57,19 +42,14 @@ async fn converse_tokio(ws: &mut WebSocket) -> Result<(), Error> {
 }
 
 /// As [`serve_tokio`], on threads.
-pub(crate) fn serve_blocking(
-    listener: TcpListener,
-    config: Config,
-    tell: UnboundedSender<End>,
-) -> ServerHandle {
-    let server = blocking::Server::new(listener, move |mut ws: blocking::WebSocket| {
-        tell.send(converse_blocking(&mut ws)).ok();
-        Ok::<(), Error>(())
-    });
-    let server = server.config(config).policy(policy());
-    let handle = server.handle();
-    thread::spawn(move || server.run().expect("served"));
-    handle
+pub(crate) fn serve_blocking(config: Config, tell: UnboundedSender<End>) -> Running {
+    Running::on_threads(|listener| {
+        let server = blocking::Server::new(listener, move |mut ws: blocking::WebSocket| {
+            tell.send(converse_blocking(&mut ws)).ok();
+            Ok::<(), Error>(())
+        });
+        server.config(config).policy(policy())
+    })
 }
 
 fn converse_blocking(ws: &mut blocking::WebSocket) -> Result<(), Error> {

@@ -113,6 +113,11 @@ impl<'p> Accepting<'p> {
         self.handshake.poll_timeout()
     }
 
+    /// The end of the handshake's time.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.handshake.deadline()
+    }
+
     /// How long a refusal may take from now on: to be written, and to be read by the peer until it closes.
     ///
     /// What is left of the handshake's time, but a second at least, so that the refusal of a request that came too

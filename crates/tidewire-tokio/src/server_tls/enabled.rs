@@ -1,8 +1,8 @@
-use tidewire_common::{HandshakeError, ServerTls, Wire};
+use tidewire_common::{Addresses, HandshakeError, ServerTls, Wire};
 use tokio_rustls::TlsAcceptor;
 
 use crate::prefixed::Prefixed;
-use crate::socket::{Addresses, Socket};
+use crate::socket::Socket;
 
 /// The TLS that a server speaks, if it does.
 #[derive(Clone, Debug, Default)]

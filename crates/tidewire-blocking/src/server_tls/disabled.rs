@@ -1,10 +1,12 @@
-use tidewire_common::{HandshakeError, Wire};
+use std::time::Duration;
+
+use tidewire_common::{Addresses, HandshakeError, Wire};
 
 use crate::prefixed::Prefixed;
-use crate::socket::{Addresses, Socket};
+use crate::socket::Socket;
 
 /// No TLS.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Tls;
 
 impl Tls {
@@ -13,11 +15,16 @@ impl Tls {
         Wire::Plain
     }
 
-    #[expect(clippy::unused_async, reason = "there is TLS in the other build")]
-    pub(crate) async fn accept(
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "there is TLS in the other build"
+    )]
+    pub(crate) fn accept(
         &self,
         stream: Prefixed<Socket>,
         addresses: Option<Addresses>,
+        _timeout: Option<Duration>,
     ) -> Result<Socket, HandshakeError> {
         Ok(Socket::with_addresses(stream, addresses))
     }
