@@ -43,6 +43,7 @@
 //! This crate is for Unix systems.
 
 mod accept;
+mod addressees;
 mod clock;
 mod connect;
 mod control;

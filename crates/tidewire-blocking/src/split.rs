@@ -32,7 +32,7 @@ use crate::transport::Transport;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Sender<S: Transport = Socket> {
-    handle: Arc<Handle<S>>,
+    pub(crate) handle: Arc<Handle<S>>,
 }
 
 impl<S: Transport> Sender<S> {

@@ -39,7 +39,7 @@ use crate::transport::Transport;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WebSocket<S: Transport = Socket> {
-    handle: Arc<Handle<S>>,
+    pub(crate) handle: Arc<Handle<S>>,
     /// The iteration has ended.
     ended: bool,
 }

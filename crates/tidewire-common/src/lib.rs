@@ -6,7 +6,9 @@
 //!
 //! Applications name these through `tidewire`, not through this crate.
 
+mod addressee;
 mod addresses;
+mod broadcast;
 mod codec_pool;
 mod config;
 mod deflate;
@@ -22,6 +24,7 @@ mod open;
 mod outgoing;
 mod pings;
 mod queue;
+mod room;
 mod server;
 mod session;
 mod spare;
@@ -30,7 +33,9 @@ mod target;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
+pub use broadcast::{Broadcast, broadcast};
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
 pub use deflate::{Deflate, DeflateBuilder};
@@ -43,6 +48,7 @@ pub use network::InvalidNetwork;
 pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
+pub use room::{Deliveries, Membership, Room, RoomBuilder, WhenFull};
 pub use server::{
     Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Credentials,
     Declined, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
@@ -74,9 +80,10 @@ pub mod public {
     pub use crate::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial, rustls};
 
     pub use crate::{
-        Answer, BasicAuth, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,
-        Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin, InvalidRoute, Message, Metrics,
-        Origins, Outgoing, PathParameters, Prepared, Proxied, ProxyError, ProxyProtocol, Served,
-        ServerPolicy, Traffic, TrustedProxies, TrySendError, UrlError,
+        Addressee, Answer, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId, Credentials,
+        Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin,
+        InvalidRoute, Membership, Message, Metrics, Origins, Outgoing, PathParameters, Prepared, Proxied,
+        ProxyError, ProxyProtocol, Room, RoomBuilder, Served, ServerPolicy, Traffic, TrustedProxies,
+        TrySendError, UrlError, WhenFull, broadcast,
     };
 }

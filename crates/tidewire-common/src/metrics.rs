@@ -11,7 +11,8 @@ pub struct Metrics {
     pub traffic: Traffic,
     /// The bytes that were queued and have not left.
     pub queued: usize,
-    /// The messages that were queued and have not left whole; after the end, those that never will.
+    /// The messages that were queued and have not left whole, those of [rooms](crate::Room) that wait for room among
+    /// them; after the end, those that never will.
     pub queued_messages: usize,
     /// The last round trip that a ping measured.
     pub latency: Option<Duration>,

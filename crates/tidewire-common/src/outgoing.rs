@@ -55,6 +55,14 @@ impl Outgoing {
         mem::replace(self, Self::from(Message::empty(Kind::Binary)))
     }
 
+    /// Has the message compressed once for all connections that it is sent on.
+    pub(crate) fn prepare(self) -> Self {
+        match self.0 {
+            Content::Message(message) => Prepared::new(message).into(),
+            content @ (Content::Uncompressed(_) | Content::Prepared(_)) => Self(content),
+        }
+    }
+
     /// Keeps the memory of a message that was sent for those that are received.
     pub(crate) fn keep_memory(self) {
         match self.0 {
@@ -77,6 +85,9 @@ impl Outgoing {
             }
             Content::Message(message) => tx.message(message.as_proto())?,
             Content::Uncompressed(message) => tx.message_uncompressed(message.as_proto())?,
+            Content::Prepared(prepared) if prepared.0.as_message().as_bytes().len() >= LENT => {
+                return tx.prepared_or_header(&prepared.0);
+            }
             Content::Prepared(prepared) => tx.prepared(&prepared.0)?,
         }
         Ok(Appended::Message)

@@ -225,6 +225,11 @@ pub enum ConfigError {
         /// Which one.
         setting: &'static str,
     },
+    /// Connections are to be closed with a code that may not stand in a Close frame.
+    CloseCode {
+        /// The code.
+        code: CloseCode,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -242,6 +247,7 @@ impl fmt::Display for ConfigError {
                 settings: [one, other],
             } => write!(f, "{one} excludes {other}"),
             Self::Zero { setting } => write!(f, "{setting} of zero"),
+            Self::CloseCode { code } => write!(f, "close code {} which may not be sent", code.as_u16()),
         }
     }
 }

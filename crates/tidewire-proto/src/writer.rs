@@ -120,9 +120,15 @@ impl<R: Role> Writer<'_, R> {
         if self.compress(message) {
             return Ok(Appended::Message);
         }
+        Ok(self.plain_or_header(message))
+    }
+
+    /// Appends a message that is not compressed, or only its header where its payload would be copied unchanged.
+    #[inline]
+    pub(crate) fn plain_or_header(&mut self, message: Message<'_>) -> Appended {
         if R::MASKS {
             self.plain(message);
-            return Ok(Appended::Message);
+            return Appended::Message;
         }
         let header = FrameHeader {
             opcode: first_opcode(message.kind()),
@@ -132,7 +138,7 @@ impl<R: Role> Writer<'_, R> {
             payload_len: message.as_bytes().len() as u64,
         };
         header.write(self.out);
-        Ok(Appended::Header)
+        Appended::Header
     }
 
     /// Appends a message as one frame, as it is: for what is known not to shrink, or is never to share a compressor's
@@ -312,7 +318,7 @@ impl<R: Role> Writer<'_, R> {
 
     /// Appends a message compressed, where that was agreed on and is worth while.
     #[inline]
-    fn compress(&mut self, message: Message<'_>) -> bool {
+    pub(crate) fn compress(&mut self, message: Message<'_>) -> bool {
         self.state.deflate.is_some() && self.compress_where_agreed(message)
     }
 

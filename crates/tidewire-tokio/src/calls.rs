@@ -5,7 +5,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
-use tidewire_common::{Error, Message, Outgoing, Session, TrySendError};
+use tidewire_common::{Error, Message, Outgoing, Reached, Session, TrySendError};
 
 use crate::shared::{Shared, Waiter};
 use crate::state::{State, Transport};
@@ -90,6 +90,23 @@ pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, mut message: Outgoing) 
         }
         Ok(())
     })
+}
+
+/// Works on the session for somebody who does not wait, and has what was queued written.
+pub(crate) fn reach<S: Transport>(
+    shared: &Shared<S>,
+    work: &mut dyn FnMut(&mut Session, Instant) -> Reached,
+) {
+    shared.with(|state| {
+        let now = state.now();
+        match work(&mut state.session, now) {
+            Reached::Queued => state.progress.to_wake |= ToWake::DRIVER,
+            Reached::Unchanged => {}
+        }
+        if !state.is_driven() {
+            state.poll_output();
+        }
+    });
 }
 
 pub(crate) async fn ping<S: Transport>(

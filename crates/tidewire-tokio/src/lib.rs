@@ -87,6 +87,7 @@
 mod methods;
 
 mod accept;
+mod addressees;
 mod asking;
 mod at_hand;
 mod calls;

@@ -16,6 +16,7 @@ mod portioned;
 mod proxy;
 mod running;
 mod script;
+mod slow;
 mod trickle;
 
 pub use answered::{Answered, exchange, upgrade};
@@ -34,4 +35,5 @@ pub use portioned::{Portioned, Slices};
 pub use proxy::{PROXIES, Proxy};
 pub use running::Running;
 pub use script::{Servers, node, python, script, succeed};
+pub use slow::{CAPACITY, SLOW, Slow, counts, numbered, room_for_two};
 pub use trickle::{Script, Trickle};

@@ -14,6 +14,7 @@ mod layers;
 mod pieces;
 mod queues;
 mod receiving;
+mod rooms;
 mod shutdown;
 mod support;
 mod threads;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidewire_common::proto::{CloseFrame, Closed, End, Phase, SendError};
-use tidewire_common::{Error, Message, Outgoing, TrySendError};
+use tidewire_common::proto::{CloseFrame, Closed, End, Instant, Phase, SendError};
+use tidewire_common::{Error, Message, Outgoing, Reached, Session, TrySendError};
 
 use super::keeping::Hurry;
 use super::writing::Patience;
@@ -57,6 +57,22 @@ impl<S: Transport> Link<S> {
         let result = result.and_then(|()| state.session.check_transport());
         self.settle(state);
         result.map_err(TrySendError::Failed)
+    }
+
+    /// Works on the session for somebody who does not wait, and writes what can be written at once.
+    pub(crate) fn reach(self: &Arc<Self>, work: &mut dyn FnMut(&mut Session, Instant) -> Reached) {
+        let mut state = self.lock();
+        let now = state.now();
+        match work(&mut state.session, now) {
+            Reached::Queued => {
+                state.news = true;
+                if !state.is_corked() {
+                    state = self.drain(state, Patience::None);
+                }
+            }
+            Reached::Unchanged => {}
+        }
+        self.settle(state);
     }
 
     pub(crate) fn begin_pieces(self: &Arc<Self>) -> Result<(), Error> {

@@ -20,9 +20,11 @@ macro_rules! with_writer {
     };
 }
 
+mod delivering;
 mod direct;
 mod frames;
 mod output;
+mod overflow;
 mod receiving;
 mod sending;
 mod socket;

@@ -3,6 +3,7 @@ use std::io::IoSlice;
 use std::mem;
 
 use super::frames::Frames;
+use super::overflow::Overflow;
 use crate::outgoing::Outgoing;
 use crate::spare::Spare;
 
@@ -31,6 +32,8 @@ struct Waiting {
     spare: Vec<u8>,
     /// Where in the order of all bytes each message ends that has not left whole.
     message_ends: VecDeque<u64>,
+    /// What comes behind all this once there is room for it.
+    overflow: Option<Box<Overflow>>,
 }
 
 impl Output {
@@ -122,10 +125,13 @@ impl Output {
                 let left = waiting.message_ends.partition_point(|end| *end <= sent);
                 waiting.message_ends.drain(..left);
             }
-        } else if let Some(mut waiting) = self.0.take() {
+        } else if let Some(waiting) = &mut self.0 {
             waiting.frames.clear();
             waiting.message_ends.clear();
-            if waiting.frames.capacity() <= KEPT {
+            if waiting.overflow.is_none()
+                && let Some(waiting) = self.0.take()
+                && waiting.frames.capacity() <= KEPT
+            {
                 SPARE.with(|kept| kept.keep(waiting));
             }
         }
@@ -135,6 +141,7 @@ impl Output {
     pub(super) fn drop_bytes(&mut self) {
         if let Some(waiting) = &mut self.0 {
             waiting.frames = Frames::default();
+            waiting.give_up_overflow();
         }
     }
 
@@ -142,11 +149,49 @@ impl Output {
     pub(super) fn let_go(&mut self) {
         if let Some(waiting) = &mut self.0 {
             waiting.frames.let_go();
+            waiting.give_up_overflow();
         }
     }
 
     /// How many messages have not left whole.
     pub(super) fn messages(&self) -> usize {
-        self.0.as_ref().map_or(0, |waiting| waiting.message_ends.len())
+        let overflow = self.overflow().map_or(0, Overflow::unsent);
+        overflow + self.0.as_ref().map_or(0, |waiting| waiting.message_ends.len())
+    }
+
+    /// What waits behind the output, or did.
+    #[inline]
+    pub(super) fn overflow(&self) -> Option<&Overflow> {
+        self.0.as_ref()?.overflow.as_deref()
+    }
+
+    /// The same, to change it.
+    pub(super) fn overflow_mut(&mut self) -> &mut Overflow {
+        self.0.get_or_insert_default().overflow.get_or_insert_default()
+    }
+
+    /// Gives up an overflow that has nothing to tell.
+    pub(super) fn tidy_overflow(&mut self) {
+        if let Some(waiting) = &mut self.0 {
+            waiting.overflow.take_if(|overflow| overflow.unsent() == 0);
+        }
+    }
+}
+
+impl Waiting {
+    fn give_up_overflow(&mut self) {
+        if let Some(overflow) = &mut self.overflow {
+            overflow.give_up();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_output_of_an_idle_connection_is_a_pointer() {
+        assert_eq!(size_of::<Output>(), size_of::<usize>());
     }
 }

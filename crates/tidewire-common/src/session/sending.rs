@@ -29,14 +29,27 @@ impl Session {
     /// The end of the connection, or [`SendError::Closed`] once closing began.
     #[inline]
     pub fn send(&mut self, now: Instant, message: &mut Outgoing) -> Result<(), Error> {
+        let appended = self.append(now, message)?;
+        self.note_appended(appended, || message.take());
+        Ok(())
+    }
+
+    /// Appends a message to the output, or its header where the payload is to be written from where it lies.
+    #[inline]
+    pub(super) fn append(&mut self, now: Instant, message: &Outgoing) -> Result<Appended, Error> {
         self.check_end()?;
         let appended = with_writer!(self, now, tx => message.write(&mut tx))?;
         self.note_sent(message.as_message());
+        Ok(appended)
+    }
+
+    /// Ends what [`append`](Self::append) began: `payload` is asked for where it was left.
+    #[inline]
+    pub(super) fn note_appended(&mut self, appended: Appended, payload: impl FnOnce() -> Outgoing) {
         if appended == Appended::Header {
-            self.output.lend(message.take());
+            self.output.lend(payload());
         }
         self.note_message_end();
-        Ok(())
     }
 
     /// Opens a message in pieces: other messages wait for its end.
@@ -57,6 +70,7 @@ impl Session {
         self.note_sent(piece.as_proto());
         if end == End::Last {
             self.note_message_end();
+            self.send_waiting(now);
         }
         Ok(())
     }
@@ -116,6 +130,7 @@ impl Session {
             // Whoever waits for the end of a message in pieces is told that nothing follows.
             Ok(()) | Err(SendError::Closed) => {
                 self.sending_pieces = false;
+                self.send_waiting(now);
                 Ok(())
             }
             refused => refused,

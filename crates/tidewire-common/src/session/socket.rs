@@ -81,6 +81,7 @@ impl Session {
         self.output.append(
             |out| either!(&mut self.core, connection => connection.handle_written(now, written, unsent, out)),
         );
+        self.send_waiting(now);
     }
 
     /// Tells that writing failed: what waits is dropped, and what was received before can still be read, for the

@@ -8,7 +8,7 @@ use crate::error::SendError;
 use crate::event::{End, Message, OwnedMessage};
 use crate::frame::ReservedBits;
 use crate::role::Role;
-use crate::writer::{Writer, first_opcode};
+use crate::writer::{Appended, Writer, first_opcode};
 
 /// How many windows there are.
 const WINDOWS: usize = (WindowBits::MAX.get() - WindowBits::MIN.get() + 1) as usize;
@@ -66,19 +66,37 @@ impl<R: Role> Writer<'_, R> {
     /// As for [`message`](Self::message).
     pub fn prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         self.check_message()?;
-        let message = prepared.as_message();
+        if !self.compress_prepared(prepared) {
+            self.plain(prepared.as_message());
+        }
+        Ok(())
+    }
+
+    /// Appends a prepared message, or only its header, as [`message_or_header`](Self::message_or_header) does.
+    ///
+    /// # Errors
+    /// As for [`message`](Self::message).
+    pub fn prepared_or_header(&mut self, prepared: &Prepared) -> Result<Appended, SendError> {
+        self.check_message()?;
+        if self.compress_prepared(prepared) {
+            return Ok(Appended::Message);
+        }
+        Ok(self.plain_or_header(prepared.as_message()))
+    }
+
+    /// Appends a prepared message where it is to be compressed.
+    fn compress_prepared(&mut self, prepared: &Prepared) -> bool {
         match &mut self.state.deflate {
             Some(deflate) if !deflate.keeps_context() => {
-                match prepared.payload(deflate) {
-                    Some(payload) => {
-                        let opcode = first_opcode(message.kind());
-                        self.frame(opcode, ReservedBits::RSV1, End::Last, payload);
-                    }
-                    None => self.plain(message),
-                }
-                Ok(())
+                let Some(payload) = prepared.payload(deflate) else {
+                    return false;
+                };
+                let opcode = first_opcode(prepared.as_message().kind());
+                self.frame(opcode, ReservedBits::RSV1, End::Last, payload);
+                true
             }
-            Some(_) | None => self.message(message),
+            Some(_) => self.compress(prepared.as_message()),
+            None => false,
         }
     }
 }
