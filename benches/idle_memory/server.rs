@@ -1,11 +1,11 @@
 use std::env;
 use std::error::Error;
-use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use tidewire_benches::process;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::settings::{Carrier, Setting};
@@ -51,15 +51,8 @@ impl ServerProcess {
     }
 
     /// The resident bytes of the process.
-    ///
-    /// The kernel adds them up on the spot: those in `status` are kept by core and lag behind by up to 256 KiB.
     pub(crate) fn resident(&self) -> Result<i64, Box<dyn Error>> {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
-        let resident = rollup
-            .lines()
-            .find_map(|line| line.strip_prefix("Rss:")?.strip_suffix("kB"))
-            .ok_or("Rss is not in smaps_rollup")?;
-        Ok(resident.trim().parse::<i64>()? * 1024)
+        process::resident(self.child.id())
     }
 }
 

@@ -4,6 +4,7 @@ mod receiver;
 mod script;
 
 pub mod deflate;
+pub mod process;
 pub mod roofline;
 
 use tidewire_proto::frame::{FrameHeader, Opcode, ReservedBits, mask};

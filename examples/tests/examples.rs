@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use support::{Example, TestResult};
-use tidewire::blocking::{Message, connect};
+use tidewire::blocking::{Message, WebSocket, connect};
 
 const SERVERS: [&str; 3] = ["tokio-echo-server", "blocking-echo-server", "core-over-tcp"];
 
@@ -70,6 +70,35 @@ fn the_router_leads_each_path_to_its_handler() -> TestResult {
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     assert!(response.ends_with("\r\n\r\nok\n"), "{response}");
+    Ok(())
+}
+
+#[test]
+fn each_chat_tells_a_room_what_its_guests_say() -> TestResult {
+    for name in ["tokio-chat", "blocking-chat"] {
+        let mut server = Example::start(name, &["127.0.0.1:0"])?;
+        let url = server.url()?;
+        let hears = |ws: &mut WebSocket, end: &str| -> TestResult {
+            let message = ws.recv()?.ok_or("the chat closed")?;
+            let text = message.as_text().unwrap_or("bytes");
+            assert!(text.ends_with(end), "{name}: {text:?} for {end:?}");
+            Ok(())
+        };
+        let mut one = connect(format!("{url}/tea"))?;
+        hears(&mut one, " has come; here are 1")?;
+        let mut elsewhere = connect(format!("{url}/coffee"))?;
+        hears(&mut elsewhere, " has come; here are 1")?;
+        let mut other = connect(format!("{url}/tea"))?;
+        hears(&mut one, " has come; here are 2")?;
+        hears(&mut other, " has come; here are 2")?;
+        one.send("milk?")?;
+        hears(&mut other, ": milk?")?;
+        other.send("lemon")?;
+        hears(&mut one, ": lemon")?;
+        other.close(1000, "")?;
+        hears(&mut one, " has left")?;
+        one.close(1000, "")?;
+    }
     Ok(())
 }
 

@@ -1,20 +1,23 @@
 //! Rooms and broadcasts over tokio: who gets what of messages for many, when some have stopped reading.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use allocation_counter::measure;
+use tidewire_blocking as blocking;
 use tidewire_tests::live::{
-    CAPACITY, Peer, REQUEST, ROOMY, SLOW, accepted, bounded, counts, numbered, promptly, quiet, room_for_two,
-    tcp_pair,
+    CAPACITY, Peer, REQUEST, ROOMY, SLOW, accepted, bounded, connected, counts, numbered, promptly, quiet,
+    room_for_two, tcp_pair,
 };
+use tidewire_tests::reference::Sender as Side;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{
-    Accept, CloseCode, ConfigError, Connect, Deflate, Error, Kind, Message, Receiver, Room, Sender,
-    WebSocket, WhenFull, broadcast,
+    Accept, CloseCode, ConfigError, Error, Kind, Receiver, Room, Sender, WhenFull, broadcast,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::time::Instant;
 
 /// A member whose connection has room for two messages, with a driver that has had no turn, and its peer.
 async fn slow() -> (Sender<DuplexStream>, Receiver<DuplexStream>, Peer<DuplexStream>) {
@@ -215,6 +218,75 @@ async fn a_member_that_has_ended_is_taken_off_the_list_with_the_next_message() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_when_the_peer_closes_is_dropped_and_counted() {
+    bounded(async {
+        let room = room(WhenFull::DropOldest);
+        let (sender, _receiver, mut peer) = slow().await;
+        let _membership = room.join(&sender);
+        for number in 0..10 {
+            room.send(numbered(number));
+        }
+        peer.send(&Frame::close_with(1000, "")).await;
+        // The pipe had room for one, so that one more came into the queue before the Close was read.
+        for number in [0, 1, 7] {
+            assert_eq!(next_text(&mut peer).await, numbered(number));
+        }
+        assert_eq!(peer.next().await, (0x88, vec![0x03, 0xe8]));
+        drop(peer);
+        assert!(promptly("the end", sender.wait_closed()).await.is_clean());
+        assert_eq!(sender.metrics().queued_messages, CAPACITY - 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disconnected_member_that_never_reads_is_given_up_with_the_closing_timeout() {
+    bounded(async {
+        let room = room(WhenFull::default());
+        let (sender, _receiver, _deaf) = slow().await;
+        let _membership = room.join(&sender);
+        let before = Instant::now();
+        for number in 0..6 {
+            room.send(numbered(number));
+        }
+        assert_eq!(room.metrics().disconnected, 1);
+        assert!(!sender.wait_closed().await.is_clean());
+        assert_eq!(before.elapsed().as_secs(), 10);
+        // One is in the pipe.
+        assert_eq!(sender.metrics().queued_messages, 1 + CAPACITY);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_room_has_members_of_either_adapter_and_role() {
+    bounded(async {
+        let room = Room::new();
+        let (server, mut client_peer) = accepted(quiet(), ROOMY).await;
+        let (client, mut server_peer) = connected(quiet(), ROOMY).await;
+        let (near, mut far) = UnixStream::pair().expect("a pair");
+        far.write_all(REQUEST).expect("a pair has room");
+        let threaded = blocking::Accept::new().accept(near).expect("a good request");
+        let memberships = [room.join(&server), room.join(&client), room.join(&threaded)];
+        assert_eq!(room.send("to all").sent, 3);
+        for peer in [&mut client_peer, &mut server_peer] {
+            assert_eq!(peer.next().await, (0x81, b"to all".to_vec()));
+        }
+        drop((threaded, memberships));
+        far.write_all(&Frame::close_with(1000, "").sent_by(Side::Client))
+            .expect("the server reads");
+        let mut bytes = Vec::new();
+        far.read_to_end(&mut bytes).expect("an end");
+        assert!(
+            bytes.ends_with(b"\x81\x06to all\x88\x02\x03\xe8"),
+            "{}",
+            bytes.escape_ascii()
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_membership_keeps_its_connection_open_as_a_sender_does() {
     bounded(async {
         let room = Room::new();
@@ -274,124 +346,6 @@ async fn a_broadcast_does_not_pass_what_waits_of_a_room() {
             room.send(numbered(number));
         }
         assert_eq!(broadcast([&sender], "to all").full, 1);
-    })
-    .await;
-}
-
-/// Servers that have agreed on this with their clients, whose pipes have room.
-async fn servers(
-    deflate: Option<Deflate>,
-    count: usize,
-) -> Vec<(WebSocket<DuplexStream>, WebSocket<DuplexStream>)> {
-    let mut pairs = Vec::new();
-    for _ in 0..count {
-        let (near, far) = duplex(ROOMY);
-        let (mut accept, mut connect) = (Accept::new(), Connect::new("ws://localhost/"));
-        if let Some(deflate) = &deflate {
-            accept = accept.deflate(deflate.clone());
-            connect = connect.deflate(deflate.clone());
-        }
-        let (server, client) = tokio::join!(accept.accept(near), connect.over(far));
-        pairs.push((server.expect("an accepted client"), client.expect("a connection")));
-    }
-    pairs
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_message_is_encoded_once_for_all_who_agreed_on_the_same() {
-    bounded(async {
-        let no_takeover = Deflate::builder().server_no_context_takeover().build();
-        let no_takeover = no_takeover.expect("no contradiction");
-        for deflate in [None, Some(no_takeover)] {
-            let mut costs = Vec::new();
-            for members in [3, 30] {
-                let room = Room::new();
-                let mut pairs = servers(deflate.clone(), members).await;
-                let memberships: Vec<_> = pairs.iter().map(|(server, _)| room.join(server)).collect();
-                let text = "{\"id\":12345,\"name\":\"somebody\"},".repeat(40);
-                let mut counted = Vec::new();
-                for _ in 0..5 {
-                    // For a new budget of tokio's.
-                    tokio::task::yield_now().await;
-                    let message = Message::from(text.clone());
-                    let cost = measure(|| {
-                        room.send(message);
-                    });
-                    counted.push((cost.count_total, cost.bytes_total));
-                    for (_, client) in &mut pairs {
-                        assert_eq!(client.recv().await.expect("open"), Some(text.clone().into()));
-                    }
-                }
-                counted.sort_unstable();
-                costs.push(counted[0]);
-                drop(memberships);
-                let sent = pairs[0].0.metrics().traffic.bytes_sent;
-                assert_eq!(sent > 5 * text.len() as u64, deflate.is_none(), "{sent} bytes");
-            }
-            assert_eq!(costs[0], costs[1], "allocations for 3 and for 30 members");
-        }
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_member_gets_a_message_as_it_agreed_to() {
-    bounded(async {
-        let room = Room::new();
-        let mut pairs = servers(None, 1).await;
-        for settings in [
-            Deflate::builder(),
-            Deflate::builder().server_no_context_takeover(),
-            Deflate::builder()
-                .server_no_context_takeover()
-                .server_max_window_bits(9),
-        ] {
-            pairs.extend(servers(Some(settings.build().expect("no contradiction")), 2).await);
-        }
-        let _memberships: Vec<_> = pairs.iter().map(|(server, _)| room.join(server)).collect();
-        let secret = || Message::from("secret ".repeat(100)).uncompressed();
-        for round in 0..3 {
-            room.send("plain ".repeat(100));
-            room.send(secret());
-            // Long enough to be shared, not copied, where it is not compressed.
-            room.send(vec![7; 100_000]);
-            for (at, (_, client)) in pairs.iter_mut().enumerate() {
-                let mut received = Vec::new();
-                for _ in 0..3 {
-                    received.extend(client.recv().await.expect("open"));
-                }
-                let expected: [Message; 3] = [
-                    "plain ".repeat(100).into(),
-                    "secret ".repeat(100).into(),
-                    vec![7; 100_000].into(),
-                ];
-                assert!(received == expected, "round {round}, member {at}");
-            }
-        }
-        for (at, (server, _)) in pairs.iter().enumerate() {
-            let sent = server.metrics().traffic.bytes_sent;
-            // The secret is never compressed, and all the rest is for all but the first.
-            assert_eq!(sent < 3 * 2000, at > 0, "member {at}: {sent} bytes");
-        }
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_long_message_lies_in_memory_once_for_all_members() {
-    bounded(async {
-        let room = Room::new();
-        let mut members = Vec::new();
-        for _ in 0..10 {
-            members.push(slow().await);
-        }
-        let _memberships: Vec<_> = members.iter().map(|(sender, ..)| room.join(sender)).collect();
-        let message = Message::from(vec![7; 1 << 20]);
-        let cost = measure(|| {
-            room.send(message);
-        });
-        assert_eq!(room.metrics().sent, 10);
-        assert!(cost.bytes_total < 1 << 16, "{} bytes", cost.bytes_total);
     })
     .await;
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use tidewire_blocking::{
-    Accept, CloseCode, Connect, Deflate, Error, Kind, Message, Room, Sender, Server, Transport, WebSocket,
-    WhenFull, broadcast,
+    Accept, CloseCode, Connect, Deflate, Error, Kind, Message, Phase, Room, Sender, Server, Transport,
+    WebSocket, WhenFull, broadcast,
 };
 use tidewire_tests::live::{CAPACITY, SLOW, counts, numbered, quiet, room_for_two};
 
@@ -196,6 +196,31 @@ fn a_member_that_has_ended_is_taken_off_the_list_with_the_next_message() {
         assert_eq!(room.len(), 1);
         assert_eq!(counts(room.send("nobody")), [0; 6]);
         assert_eq!(room.len(), 0);
+    });
+}
+
+#[test]
+fn what_waits_when_the_peer_closes_is_dropped_and_counted() {
+    bounded(|| {
+        let room = room(WhenFull::DropOldest);
+        let (sender, mut peer, reads) = slow();
+        let _membership = room.join(&sender);
+        for number in 0..10 {
+            room.send(numbered(number));
+        }
+        peer.write_all(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8])
+            .expect("the server reads");
+        while sender.phase() == Phase::Open {
+            thread::yield_now();
+        }
+        reads.begin();
+        for number in 0..2 {
+            assert_eq!(next_text(&mut peer), numbered(number));
+        }
+        assert_eq!(read_exact::<4>(&mut peer), [0x88, 0x02, 0x03, 0xe8]);
+        drop(peer);
+        assert!(sender.wait_closed().is_clean());
+        assert_eq!(sender.metrics().queued_messages, CAPACITY);
     });
 }
 
