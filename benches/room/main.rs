@@ -1,7 +1,7 @@
 //! How long a message takes to the members of a room, without members that have stopped reading and with some.
 //!
-//! The server runs in a process of its own, which is this program started again: a process may have 20,000 descriptors in
-//! many places, and each member takes one in either.
+//! The server runs in a process of its own, which is this program started again: a process may have 20,000 descriptors
+//! in many places, and each member takes one in either.
 
 mod members;
 mod server;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::members::Received;
 use crate::server::ServerProcess;
 
 const EXAMPLES: &str = "\
@@ -64,18 +65,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let fast = arguments.members.checked_sub(arguments.slow);
     let fast = fast.filter(|fast| *fast > 0).ok_or("some members are to read")?;
-    println!("| reading | slow | p50, ms | p99, ms | longest, ms | server, MiB | sent | waited | dropped |");
-    println!("|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    let (mut without, mut with) = (Vec::new(), Vec::new());
+    println!(
+        "| reading | slow | p50, ms | p99, ms | longest, ms | CPU, s | server, MiB | sent | waited | dropped |"
+    );
+    println!("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    let (mut without, mut with, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..arguments.runs {
-        without.push(measure(arguments, fast, 0)?);
-        with.push(measure(arguments, fast, arguments.slow)?);
+        let pair = [
+            measure(arguments, fast, 0)?,
+            measure(arguments, fast, arguments.slow)?,
+        ];
+        without.push(pair[0]);
+        with.push(pair[1]);
+        ratios.push(pair[1] / pair[0]);
     }
     let (without, with) = (median(without), median(with));
     println!(
-        "\nmedian p99: {without:.2} ms without slow members, {with:.2} ms with them: {:.2} times, {:+.2} ms",
+        "\nmedian p99: {without:.2} ms without slow members, {with:.2} ms with them: {:.2} times, {:+.2} ms; \
+         median of the pairs: {:.2} times",
         with / without,
-        with - without
+        with - without,
+        median(ratios)
     );
     Ok(())
 }
@@ -84,17 +94,25 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(arguments: Arguments, fast: usize, slow: usize) -> Result<f64, Box<dyn Error>> {
     let messages = arguments.seconds * arguments.rate;
     let (mut server, sending) = ServerProcess::start(messages, arguments.rate)?;
-    let (mut latencies, report) = members::receive(&mut server, sending, fast, slow)?;
+    let Received {
+        mut latencies,
+        report,
+        resident,
+        processor_time,
+    } = members::receive(&mut server, sending, fast, slow)?;
     let expected = fast * usize::try_from(messages)?;
     if latencies.len() != expected {
         return Err(format!("{} messages arrived, not {expected}", latencies.len()).into());
     }
     let [p50, p99, longest] = [0.5, 0.99, 1.0].map(|part| latencies.quantile(part));
     #[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 bytes")]
-    let resident = server.resident()? as f64 / f64::from(1 << 20);
+    let resident = resident as f64 / f64::from(1 << 20);
     println!(
-        "| {fast} | {slow} | {p50:.2} | {p99:.2} | {longest:.2} | {resident:.1} | {} | {} | {} |",
-        report.sent, report.waited, report.dropped
+        "| {fast} | {slow} | {p50:.2} | {p99:.2} | {longest:.2} | {:.2} | {resident:.1} | {} | {} | {} |",
+        processor_time.as_secs_f64(),
+        report.sent,
+        report.waited,
+        report.dropped
     );
     Ok(p99)
 }

@@ -3,6 +3,7 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -39,16 +40,27 @@ impl Latencies {
     }
 }
 
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) latencies: Latencies,
+    pub(crate) report: Report,
+    /// The resident bytes of the server, its members still connected.
+    pub(crate) resident: i64,
+    /// What it took the processor to send.
+    pub(crate) processor_time: Duration,
+}
+
 /// Opens the connections, and receives until the server has sent all.
 pub(crate) fn receive(
     server: &mut ServerProcess,
     sending: Sending,
     fast: usize,
     slow: usize,
-) -> Result<(Latencies, Report), Box<dyn Error>> {
+) -> Result<Received, Box<dyn Error>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let latencies = Rc::new(RefCell::new(Latencies::default()));
-    let report = LocalSet::new().block_on(&runtime, async {
+    let (report, resident, processor_time) = LocalSet::new().block_on(&runtime, async {
         let address = server.address();
         let mut deaf = Vec::with_capacity(slow);
         for _ in 0..slow {
@@ -59,11 +71,18 @@ pub(crate) fn receive(
             let stream = connect(address, Reads::All).await?;
             readers.spawn_local(read(stream, latencies.clone()));
         }
+        let before = server.processor_time()?;
         server.begin(fast + slow)?;
-        task::spawn_blocking(|| sending.wait()).await?
+        let report = task::spawn_blocking(|| sending.wait()).await??;
+        let processor_time = server.processor_time()?.saturating_sub(before);
+        Ok::<_, Box<dyn Error>>((report, server.resident()?, processor_time))
     })?;
-    let latencies = latencies.take();
-    Ok((latencies, report))
+    Ok(Received {
+        latencies: latencies.take(),
+        report,
+        resident,
+        processor_time,
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

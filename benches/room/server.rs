@@ -19,7 +19,7 @@ pub(crate) const FRAME: usize = PAYLOAD + 4;
 /// How many messages wait for a slow member at most.
 const CAPACITY: usize = 16;
 /// What slow members are filled with before anything is measured, a message.
-const FILLING: usize = 64 * 1024;
+const FILLING: usize = 4 * 1024;
 /// The bytes that the kernel takes for a member that does not read.
 const SEND_BUFFER: u32 = 16 * 1024;
 /// How long the last message may be on its way.
@@ -71,6 +71,11 @@ impl ServerProcess {
     pub(crate) fn begin(&mut self, members: usize) -> io::Result<()> {
         let stdin = self.child.stdin.as_mut();
         stdin.map_or(Ok(()), |stdin| writeln!(stdin, "{members}"))
+    }
+
+    /// The time that the processor has spent on it.
+    pub(crate) fn processor_time(&self) -> Result<Duration, Box<dyn Error>> {
+        process::processor_time(self.child.id())
     }
 
     /// The resident bytes of the process.
@@ -141,7 +146,7 @@ pub(crate) fn run(messages: u64, pause: Duration) -> Result<(), Box<dyn Error>> 
                 sleep(Duration::from_millis(10)).await;
             }
             while filling.send(vec![0; FILLING]).sent > 0 {
-                sleep(Duration::from_millis(50)).await;
+                task::yield_now().await;
             }
             let mut tick = interval(pause);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -25,7 +25,7 @@ async fn servers(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_is_encoded_once_for_all_who_agreed_on_the_same() {
+async fn a_message_allocates_as_much_for_many_members_as_for_few() {
     bounded(async {
         let no_takeover = Deflate::builder().server_no_context_takeover().build();
         let no_takeover = no_takeover.expect("no contradiction");
@@ -56,6 +56,49 @@ async fn a_message_is_encoded_once_for_all_who_agreed_on_the_same() {
                 assert_eq!(sent > 5 * text.len() as u64, deflate.is_none(), "{sent} bytes");
             }
             assert_eq!(costs[0], costs[1], "allocations for 3 and for 30 members");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_whose_windows_are_alike_share_what_the_first_of_them_compressed() {
+    bounded(async {
+        let level = |level| {
+            Deflate::builder()
+                .server_no_context_takeover()
+                .level(level)
+                .build()
+        };
+        let mut pairs = Vec::new();
+        for level in [level(1), level(9)] {
+            pairs.extend(servers(Some(level.expect("no contradiction")), 1).await);
+        }
+        let numbers = (0..2000_u32).map(|number| (number * number % 997).to_string());
+        let text = numbers.collect::<Vec<_>>().join(" ");
+        let sent = |pairs: &[(WebSocket<_>, _)]| -> Vec<u64> {
+            let sent = |(server, _): &(WebSocket<DuplexStream>, _)| server.metrics().traffic.bytes_sent;
+            pairs.iter().map(sent).collect()
+        };
+        let before = sent(&pairs);
+        for (server, _) in &pairs {
+            server.send(text.clone()).await.expect("open");
+        }
+        let alone = sent(&pairs);
+        assert!(
+            alone[1] - before[1] < alone[0] - before[0],
+            "level 9 is more than level 1"
+        );
+        let room = Room::new();
+        let _memberships: Vec<_> = pairs.iter().map(|(server, _)| room.join(server)).collect();
+        room.send(text.clone());
+        let shared = sent(&pairs);
+        assert_eq!(shared[0] - alone[0], alone[0] - before[0]);
+        assert_eq!(shared[1] - alone[1], shared[0] - alone[0]);
+        for (_, client) in &mut pairs {
+            for _ in 0..2 {
+                assert_eq!(client.recv().await.expect("open"), Some(text.clone().into()));
+            }
         }
     })
     .await;

@@ -14,7 +14,8 @@ use tidewire_tests::live::{
 use tidewire_tests::reference::Sender as Side;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{
-    Accept, CloseCode, ConfigError, Error, Kind, Receiver, Room, Sender, WhenFull, broadcast,
+    Accept, CloseCode, Config, ConfigError, Error, Kind, Membership, Receiver, Room, Sender, WhenFull,
+    broadcast,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::Instant;
@@ -145,26 +146,31 @@ async fn a_message_of_a_room_waits_for_the_end_of_one_in_pieces() {
         let (ws, mut peer) = accepted(quiet(), ROOMY).await;
         let (sender, _receiver) = ws.split();
         let _membership = room.join(&sender);
+        let mut next = async || {
+            let (opcode, payload) = promptly("a frame", peer.next()).await;
+            (opcode, String::from_utf8(payload).expect("text"))
+        };
         let mut pieces = sender.send_pieces(Kind::Text).await.expect("open");
         room.send("before a piece");
-        pieces.write("one, ").await.expect("open");
-        room.send("between");
-        assert_eq!(counts(room.metrics()), [0, 2, 0, 0, 0, 0]);
-        pieces.finish_with("two").await.expect("open");
-        room.send("behind");
-        let mut frames = Vec::new();
-        for _ in 0..5 {
-            let (opcode, payload) = promptly("a frame", peer.next()).await;
-            frames.push((opcode, String::from_utf8(payload).expect("text")));
+        for (opcode, piece) in [(0x01, "one, "), (0x00, "two, ")] {
+            pieces.write(piece).await.expect("open");
+            room.send("behind a piece");
+            // All that was queued has left now.
+            assert_eq!(next().await, (opcode, piece.to_owned()));
         }
+        assert_eq!(counts(room.metrics()), [0, 3, 0, 0, 0, 0]);
+        pieces.finish_with("three").await.expect("open");
+        room.send("behind the last");
         let expected = [
-            (0x01, "one, "),
-            (0x80, "two"),
+            (0x80, "three"),
             (0x81, "before a piece"),
-            (0x81, "between"),
-            (0x81, "behind"),
+            (0x81, "behind a piece"),
+            (0x81, "behind a piece"),
+            (0x81, "behind the last"),
         ];
-        assert_eq!(frames, expected.map(|(opcode, text)| (opcode, text.to_owned())));
+        for (opcode, text) in expected {
+            assert_eq!(next().await, (opcode, text.to_owned()));
+        }
     })
     .await;
 }
@@ -311,6 +317,34 @@ async fn a_member_without_a_driver_gets_what_it_has_room_for_at_once() {
         room.send("hello");
         assert_eq!(ws.metrics().queued, 0, "it was written");
         assert_eq!(next_text(&mut peer).await, "hello");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thread_outside_of_the_runtime_may_send_and_leave() {
+    bounded(async {
+        let from_outside = |room: Room, membership: Membership| {
+            let outside = thread::spawn(move || {
+                room.send("from outside");
+                drop(membership);
+                room.is_empty()
+            });
+            assert!(outside.join().expect("no panic"));
+        };
+        let text = (0x81, b"from outside".to_vec());
+
+        let room = Room::new();
+        let (driven, mut peer) = accepted(Config::default(), ROOMY).await;
+        let (sender, _receiver) = driven.split();
+        from_outside(room.clone(), room.join(&sender));
+        assert_eq!(peer.next().await, text);
+
+        let (mut undriven, mut peer) = accepted(Config::default(), ROOMY).await;
+        from_outside(room.clone(), room.join(&undriven));
+        let receiving = tokio::spawn(async move { undriven.recv().await });
+        assert_eq!(peer.next().await, text, "once somebody polls");
+        receiving.abort();
     })
     .await;
 }

@@ -40,6 +40,31 @@
 //! thread of the process, the keeper, answers pings, sends its own, sees the peer's close, keeps every deadline and
 //! writes what a call had to leave. It never runs code of the application.
 //!
+//! # Messages for many
+//!
+//! [`broadcast`] sends a message on many connections, and a [`Room`] to all who have joined it. Neither waits: the
+//! message is encoded once, the thread that sends it writes what each socket takes at once, and the keeper writes the
+//! rest. A chat, whose slow guests are disconnected:
+//!
+//! ```no_run
+//! use std::net::TcpListener;
+//! use tidewire_blocking::{Error, Room, WebSocket, serve};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let room = Room::new();
+//!     serve(TcpListener::bind("127.0.0.1:9001")?, move |ws| chat(ws, &room))?;
+//!     Ok(())
+//! }
+//!
+//! fn chat(mut ws: WebSocket, room: &Room) -> Result<(), Error> {
+//!     let membership = room.join(&ws);
+//!     while let Some(message) = ws.recv()? {
+//!         room.send_except(&membership, message);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! This crate is for Unix systems.
 
 mod accept;

@@ -27,9 +27,9 @@ pub struct Broadcast {
 /// Sends a message on many connections, and never waits for any of them: one that is closed is skipped, and one whose
 /// [queue](crate::ConfigBuilder::write_queue) is full, or that is sending a message in pieces, misses it.
 ///
-/// The message is encoded once, and compressed once for each size of window that was agreed on; connections whose messages
-/// refer to earlier ones (context takeover) compress it each for itself. A payload of 16 KiB or more that a server sends
-/// uncompressed is shared, not copied. Each connection has it behind what was sent on it before.
+/// The message is encoded once, and compressed once for each size of window that was agreed on; connections whose
+/// messages refer to earlier ones (context takeover) compress it each for itself. A payload of 16 KiB or more that a
+/// server sends uncompressed is shared, not copied. Each connection has it behind what was sent on it before.
 ///
 /// To have slow connections get what they missed, or closed, use a [`Room`](crate::Room).
 ///

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidewire_common::proto::{CloseFrame, Closed, End, Instant, PingId, SendError};
 use tidewire_common::{Error, Message, Outgoing, Reached, Session, TrySendError};
+use tokio::runtime;
 
 use crate::shared::{Shared, Waiter};
 use crate::state::{State, Transport};
@@ -92,19 +93,22 @@ pub(crate) fn try_send<S: Transport>(shared: &Shared<S>, mut message: Outgoing) 
     })
 }
 
-/// Works on the session for somebody who does not wait, and has what was queued written.
+/// Works on the session for somebody who does not wait, and may be in no runtime; has what was queued written.
 pub(crate) fn reach<S: Transport>(
     shared: &Shared<S>,
     work: &mut dyn FnMut(&mut Session, Instant) -> Reached,
 ) {
     shared.with(|state| {
         let now = state.now();
-        match work(&mut state.session, now) {
-            Reached::Queued => state.progress.to_wake |= ToWake::DRIVER,
-            Reached::Unchanged => {}
-        }
-        if !state.is_driven() {
+        let reached = work(&mut state.session, now);
+        if state.is_driven() {
+            let gain = reached == Reached::Queued;
+            state.progress.to_wake.add_if(gain, ToWake::DRIVER);
+        } else if runtime::Handle::try_current().is_ok() {
             state.poll_output();
+        } else {
+            // Here no timer can be had, so whoever waits for the connection is to write.
+            state.progress.to_wake |= ToWake::WAITERS;
         }
     });
 }

@@ -40,6 +40,7 @@
 //! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
 //!   stream of yours.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
+//! - Telling many: `broadcast`, and `Room`, whose slow members are dealt with as you say.
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.
 //! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.

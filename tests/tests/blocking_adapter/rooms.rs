@@ -179,8 +179,9 @@ fn a_message_of_a_room_waits_for_the_end_of_one_in_pieces() {
         pieces.write("one").expect("open");
         room.send("between");
         assert_eq!(counts(room.metrics()), [0, 1, 0, 0, 0, 0]);
-        pieces.finish_with("two").expect("open");
-        assert_eq!(&read_exact::<10>(&mut peer), b"\x01\x03one\x80\x03two");
+        pieces.write("two").expect("open");
+        pieces.finish_with("end").expect("open");
+        assert_eq!(&read_exact::<15>(&mut peer), b"\x01\x03one\x00\x03two\x80\x03end");
         assert_eq!(next_text(&mut peer), "between");
     });
 }
@@ -277,7 +278,7 @@ fn servers(deflate: Option<&Deflate>, count: usize) -> Vec<(WebSocket<UnixStream
 }
 
 #[test]
-fn a_message_is_encoded_once_for_all_who_agreed_on_the_same() {
+fn a_message_allocates_as_much_for_many_members_as_for_few() {
     bounded(|| {
         let no_takeover = Deflate::builder().server_no_context_takeover().build();
         let no_takeover = no_takeover.expect("no contradiction");
@@ -306,6 +307,34 @@ fn a_message_is_encoded_once_for_all_who_agreed_on_the_same() {
             }
             assert_eq!(costs[0], costs[1], "allocations for 3 and for 30 members");
         }
+    });
+}
+
+#[test]
+fn members_whose_windows_are_alike_share_what_the_first_of_them_compressed() {
+    bounded(|| {
+        let mut pairs = Vec::new();
+        for level in [1, 9] {
+            let deflate = Deflate::builder().server_no_context_takeover().level(level);
+            pairs.extend(servers(Some(&deflate.build().expect("no contradiction")), 1));
+        }
+        let room = Room::new();
+        let (servers, mut clients): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let _memberships: Vec<_> = servers.iter().map(|server| room.join(server)).collect();
+        let numbers = (0..2000_u32).map(|number| (number * number % 997).to_string());
+        let text = numbers.collect::<Vec<_>>().join(" ");
+        let sent = |at: usize| servers[at].metrics().traffic.bytes_sent;
+        let before = [sent(0), sent(1)];
+        room.send(text.clone());
+        let shared = [sent(0) - before[0], sent(1) - before[1]];
+        assert_eq!(shared[0], shared[1]);
+        servers[1].send(text.clone()).expect("open");
+        assert!(
+            sent(1) - before[1] < 2 * shared[1],
+            "alone, it would be smaller with level 9"
+        );
+        let received = clients[1].recv().expect("open");
+        assert_eq!(received, Some(text.into()));
     });
 }
 

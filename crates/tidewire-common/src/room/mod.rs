@@ -19,22 +19,22 @@ use crate::addressee::Addressee;
 use crate::outgoing::Outgoing;
 use members::{Member, Members};
 
-/// Connections that get the same messages; what is sent to it never waits for a slow one. Cheap to clone: each is the same
-/// room, for use from any task or thread.
+/// A group of connections that get the same messages; to send never waits for a slow one. Cheap to clone: each is the
+/// same room, for use from any task or thread.
 ///
-/// A message goes straight into the queue of a member's connection. Where that has
-/// [no room](crate::ConfigBuilder::write_queue), since the peer reads too slowly, or a message in pieces is open, the
-/// message waits in a queue of its own, with at most as many others as the [capacity](RoomBuilder::capacity) says; beyond
-/// that, the room does what [`WhenFull`] says. All of them share the message, so that a slow member costs its connection's
-/// queue and the pointers to the messages that wait.
+/// A message goes straight into the queue of a member's connection. Where that has [no
+/// room](crate::ConfigBuilder::write_queue), since the peer reads too slowly, or a message in pieces is open, the
+/// message waits in a queue of its own, with at most as many others as the [capacity](RoomBuilder::capacity) says;
+/// beyond that, the room does what [`WhenFull`] says. All of them share the message, so that a slow member costs its
+/// connection's queue and the pointers to the messages that wait.
 ///
-/// **Order.** A member gets what one task or thread sends in that order, whichever of its rooms it is sent to; what several
-/// send at the same time may come to each member in another order. What is sent on the member's connection directly may pass
-/// room messages that wait: they go on once half of its queue is empty, so that a room which is sent to without end does not
-/// keep its members' handlers waiting for ever.
+/// **Order.** A member gets what one task or thread sends in that order, whichever of its rooms it is sent to; what
+/// several send at the same time may come to each member in another order. What is sent on the member's connection
+/// directly may pass room messages that wait: they go on once half of its queue is empty, so that a room which is sent
+/// to without end does not keep its members' handlers waiting for ever.
 ///
-/// **The end.** When a connection begins to close, the messages that wait for it are dropped, and counted among those that
-/// were not sent: `queued_messages` of its [metrics](crate::Metrics). Its membership ends with the next message.
+/// **The end.** When a connection begins to close, the messages that wait for it are dropped, and counted among those
+/// that were not sent: `queued_messages` of its [metrics](crate::Metrics). Its membership ends with the next message.
 ///
 /// ```
 /// use tidewire_common::{Room, WhenFull};
@@ -79,7 +79,8 @@ impl Room {
     /// It gets what is sent from now on. The membership keeps the connection open as a `Sender` does. A connection that
     /// joins twice has two memberships, and gets each message twice.
     ///
-    /// On tokio, a connection without a driver writes what it has no room for only while one of its futures is polled.
+    /// On tokio, a connection without a driver writes what does not leave at once only while one of its futures is
+    /// polled.
     pub fn join(&self, connection: &impl Addressee) -> Membership {
         let member = Arc::new(Member::new(connection));
         let seat = Arc::make_mut(&mut self.members()).seat(member.clone());
