@@ -14,8 +14,7 @@ use tidewire_tests::live::{
 use tidewire_tests::reference::Sender as Side;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{
-    Accept, CloseCode, Config, ConfigError, Error, Kind, Membership, Receiver, Room, Sender, WhenFull,
-    broadcast,
+    Accept, CloseCode, Config, Error, Kind, Membership, Receiver, Room, Sender, WhenFull, broadcast,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::Instant;
@@ -489,23 +488,4 @@ async fn a_send_never_waits_for_a_socket_that_nobody_reads() {
         assert_eq!(sender.metrics().queued_messages, 0);
     })
     .await;
-}
-
-#[test]
-fn settings_without_a_meaning_are_refused() {
-    let refused = Room::builder()
-        .capacity(0)
-        .build()
-        .expect_err("a capacity of zero");
-    assert_eq!(
-        refused,
-        ConfigError::Zero {
-            setting: "room capacity"
-        }
-    );
-    let code = CloseCode::ABNORMAL;
-    let refused = Room::builder().when_full(WhenFull::Disconnect(code)).build();
-    let refused = refused.expect_err("a code that is never sent");
-    assert_eq!(refused, ConfigError::CloseCode { code });
-    assert_eq!(refused.to_string(), "close code 1006 which may not be sent");
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use tidewire_blocking::{
-    Accept, CloseCode, Connect, Deflate, Error, Kind, Message, Phase, Room, Sender, Server, Transport,
-    WebSocket, WhenFull, broadcast,
+    Accept, CloseCode, ConfigError, Connect, Deflate, Error, Kind, Message, Phase, Room, Sender, Server,
+    Transport, WebSocket, WhenFull, broadcast,
 };
 use tidewire_tests::live::{CAPACITY, SLOW, counts, numbered, quiet, room_for_two};
 
@@ -442,4 +442,23 @@ fn an_answer_that_is_corked_and_a_message_of_a_room_leave_in_order() {
             assert_eq!(&read_exact::<12>(&mut peer), b"\x81\x02hi\x81\x06to all");
         }
     });
+}
+
+#[test]
+fn settings_without_a_meaning_are_refused() {
+    let refused = Room::builder()
+        .capacity(0)
+        .build()
+        .expect_err("a capacity of zero");
+    assert_eq!(
+        refused,
+        ConfigError::Zero {
+            setting: "room capacity"
+        }
+    );
+    let code = CloseCode::ABNORMAL;
+    let refused = Room::builder().when_full(WhenFull::Disconnect(code)).build();
+    let refused = refused.expect_err("a code that is never sent");
+    assert_eq!(refused, ConfigError::CloseCode { code });
+    assert_eq!(refused.to_string(), "close code 1006 which may not be sent");
 }
