@@ -125,7 +125,7 @@ async fn traffic_is_summed_over_the_connections_of_a_server() {
                 peer.rest().await;
             }
             peers.push(peer);
-            let traffic = handle.traffic();
+            let traffic = handle.metrics().traffic;
             assert_eq!(
                 (
                     traffic.messages_received,
@@ -139,7 +139,7 @@ async fn traffic_is_summed_over_the_connections_of_a_server() {
         while handle.connections() > 0 {
             tokio::task::yield_now().await;
         }
-        let traffic = handle.traffic();
+        let traffic = handle.metrics().traffic;
         assert_eq!((traffic.messages_sent, traffic.payload_received), (3, 12));
         // A frame of ten bytes from each client, and the Close of one.
         assert_eq!(traffic.bytes_received, 3 * 10 + 8);

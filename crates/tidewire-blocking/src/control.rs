@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Instant};
-use tidewire_common::{Served, ServerControl, Traffic};
+use tidewire_common::{Metrics, Served, ServerControl, ServerMetrics};
 
 use crate::clock;
 use crate::handle::Handle;
@@ -37,7 +37,7 @@ struct Guests {
     waker: Option<UnixStream>,
     served: Served,
     /// Of the connections that have ended.
-    ended: Traffic,
+    ended: ServerMetrics,
 }
 
 /// How far a connection is.
@@ -48,14 +48,14 @@ enum Place {
     Handshake(Socket),
     Open(Arc<Link<Socket>>),
     /// Open at the deadline.
-    Aborted,
+    Aborted(Arc<Link<Socket>>),
 }
 
 impl Guests {
     fn open(&self) -> Vec<Arc<Link<Socket>>> {
         let open = |place: &Place| match place {
             Place::Open(link) => Some(link.clone()),
-            Place::Spawned | Place::Handshake(_) | Place::Aborted => None,
+            Place::Spawned | Place::Handshake(_) | Place::Aborted(_) => None,
         };
         self.list.values().filter_map(open).collect()
     }
@@ -93,10 +93,14 @@ impl Control {
         guests = self.wait_empty(guests, deadline);
         let mut aborted = Vec::new();
         for place in guests.list.values_mut() {
-            match std::mem::replace(place, Place::Aborted) {
-                Place::Handshake(socket) => shut(&socket, Shutdown::Both),
-                Place::Open(connection) => aborted.push(connection),
-                Place::Spawned | Place::Aborted => {}
+            match place {
+                Place::Handshake(socket) => shut(socket, Shutdown::Both),
+                Place::Open(connection) => {
+                    let connection = connection.clone();
+                    aborted.push(connection.clone());
+                    *place = Place::Aborted(connection);
+                }
+                Place::Spawned | Place::Aborted(_) => {}
             }
         }
         guests.served.aborted = aborted.len();
@@ -170,15 +174,15 @@ impl ServerControl for Control {
         open.map(|link| Sender::new(Handle::new(link))).collect()
     }
 
-    fn traffic(&self) -> Traffic {
-        let (mut traffic, open) = {
+    fn metrics(&self) -> ServerMetrics {
+        let (mut sum, open) = {
             let guests = self.lock();
-            (guests.ended, guests.open())
+            (guests.ended.clone(), guests.open())
         };
         for connection in open {
-            traffic += traffic_of(&connection);
+            sum.add_open(&metrics(&connection));
         }
-        traffic
+        sum
     }
 
     fn addresses(&self) -> Vec<SocketAddr> {
@@ -200,8 +204,8 @@ fn leave(link: &Arc<Link<Socket>>) {
     let _ = link.start_closing(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
 }
 
-fn traffic_of(link: &Link<Socket>) -> Traffic {
-    link.lock().session.metrics().traffic
+fn metrics(link: &Link<Socket>) -> Metrics {
+    link.lock().session.metrics()
 }
 
 /// A connection's entry in the list; taken off it when its thread ends, however it does.
@@ -251,11 +255,15 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut guests = self.control.lock();
-        if let Some(Place::Open(connection)) = guests.list.remove(&self.id) {
-            guests.ended += traffic_of(&connection);
-            if guests.stop.is_some() {
-                guests.served.finished += 1;
+        match guests.list.remove(&self.id) {
+            Some(Place::Open(connection)) => {
+                guests.ended.add_ended(&metrics(&connection));
+                if guests.stop.is_some() {
+                    guests.served.finished += 1;
+                }
             }
+            Some(Place::Aborted(connection)) => guests.ended.add_ended(&metrics(&connection)),
+            Some(Place::Spawned | Place::Handshake(_)) | None => guests.ended.failed_handshakes += 1,
         }
         drop(guests);
         self.control.changed.notify_all();

@@ -43,7 +43,7 @@ pub use error::{Error, HandshakeError, TrySendError, UrlError};
 pub use handshake::{ConnectionId, Handshake, Negotiated};
 pub use masks::SystemMasks;
 pub use message::Message;
-pub use metrics::{Metrics, Traffic};
+pub use metrics::{Metrics, ServerMetrics, Traffic};
 pub use network::InvalidNetwork;
 pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
@@ -83,7 +83,7 @@ pub mod public {
         Addressee, Answer, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId, Credentials,
         Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin,
         InvalidRoute, Membership, Message, Metrics, Origins, Outgoing, PathParameters, Prepared, Proxied,
-        ProxyError, ProxyProtocol, Room, RoomBuilder, Served, ServerPolicy, Traffic, TrustedProxies,
-        TrySendError, UrlError, WhenFull, broadcast,
+        ProxyError, ProxyProtocol, Room, RoomBuilder, Served, ServerMetrics, ServerPolicy, Traffic,
+        TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::time::Duration;
 
@@ -18,6 +19,41 @@ pub struct Metrics {
     pub latency: Option<Duration>,
     /// The close code, once the connection is closed (§7.1.5).
     pub close_code: Option<CloseCode>,
+}
+
+/// What a server has done so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerMetrics {
+    /// What went in and out over all connections, those that have ended and those that are open.
+    pub traffic: Traffic,
+    /// How many connections are open.
+    pub connections: usize,
+    /// How many have ended, by close code; 1006 stands for those that ended without a closing handshake.
+    pub closed: BTreeMap<CloseCode, u64>,
+    /// How many opening handshakes led to no connection: refused, broken off, or too slow.
+    pub failed_handshakes: u64,
+    /// The bytes that are queued on open connections.
+    pub queued: usize,
+    /// The messages that are queued on open connections.
+    pub queued_messages: usize,
+}
+
+impl ServerMetrics {
+    /// Counts a connection that is open.
+    pub fn add_open(&mut self, metrics: &Metrics) {
+        self.traffic += metrics.traffic;
+        self.connections += 1;
+        self.queued += metrics.queued;
+        self.queued_messages += metrics.queued_messages;
+    }
+
+    /// Counts a connection that has ended.
+    pub fn add_ended(&mut self, metrics: &Metrics) {
+        self.traffic += metrics.traffic;
+        let code = metrics.close_code.unwrap_or(CloseCode::ABNORMAL);
+        *self.closed.entry(code).or_default() += 1;
+    }
 }
 
 /// What went in and out: of one connection, or of all connections of a server.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Admission, ServerControl, Traffic};
+use tidewire_common::{Admission, Metrics, ServerControl, ServerMetrics};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ struct Guests {
     /// How many connections have ended with their handler.
     finished: usize,
     /// What the connections that have ended did.
-    ended: Traffic,
+    ended: ServerMetrics,
 }
 
 #[derive(Default)]
@@ -189,8 +189,8 @@ fn leave(connection: &Connection) {
     });
 }
 
-fn traffic(connection: &Connection) -> Traffic {
-    connection.with(|state| state.session.metrics().traffic)
+fn metrics(connection: &Connection) -> Metrics {
+    connection.with(|state| state.session.metrics())
 }
 
 impl ServerControl for Control {
@@ -219,11 +219,11 @@ impl ServerControl for Control {
         .collect()
     }
 
-    fn traffic(&self) -> Traffic {
+    fn metrics(&self) -> ServerMetrics {
         let open = self.connected();
-        let mut sum = self.guests().ended;
+        let mut sum = self.guests().ended.clone();
         for connection in open {
-            sum += traffic(&connection);
+            sum.add_open(&metrics(&connection));
         }
         sum
     }
@@ -282,12 +282,17 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let connection = self.control.guests().connection(self.number);
-        let traffic = connection.map(|connection| traffic(&connection));
+        let metrics = connection.map(|connection| metrics(&connection));
         let mut guests = self.control.guests();
         let gone = guests.guest(self.number).map(mem::take);
         guests.free.push(self.number);
-        guests.connections -= usize::from(traffic.is_some());
-        guests.ended += traffic.unwrap_or_default();
+        match metrics {
+            Some(metrics) => {
+                guests.connections -= 1;
+                guests.ended.add_ended(&metrics);
+            }
+            None => guests.ended.failed_handshakes += 1,
+        }
         guests.finished += usize::from(self.finished);
         if guests.is_empty() {
             self.control.empty.notify_one();

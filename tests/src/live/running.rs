@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tidewire_tokio::Served;
+use tidewire_tokio::{Served, ServerMetrics};
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -104,6 +104,14 @@ impl Running {
                     sender.try_send(text).expect("room");
                 }
             }
+        }
+    }
+
+    /// What the server has done so far.
+    pub fn metrics(&self) -> ServerMetrics {
+        match &self.handle {
+            Handle::Tokio(handle) => handle.metrics(),
+            Handle::Blocking(handle) => handle.metrics(),
         }
     }
 

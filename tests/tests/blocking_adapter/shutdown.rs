@@ -105,7 +105,7 @@ fn traffic_is_summed_over_ended_and_open_connections() {
         });
         assert_eq!(metrics.traffic.messages_sent, 1);
         assert_eq!(metrics.traffic.payload_received, 4);
-        let traffic = server.handle.traffic();
+        let traffic = server.handle.metrics().traffic;
         assert_eq!(
             (traffic.messages_received, traffic.payload_sent),
             (count, 4 * count)

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::metrics::Traffic;
+use crate::metrics::ServerMetrics;
 
 /// Looks at a server and shuts it down, from anywhere; cheap to clone.
 pub struct ServerHandle<C>(Arc<C>);
@@ -25,8 +25,8 @@ pub trait ServerControl {
     /// One for each of them.
     fn senders(&self) -> Vec<Self::Sender>;
 
-    /// What all connections, ended and open, did.
-    fn traffic(&self) -> Traffic;
+    /// What it and all its connections, ended and open, did.
+    fn metrics(&self) -> ServerMetrics;
 
     /// Where the server listens.
     fn addresses(&self) -> Vec<SocketAddr>;
@@ -61,9 +61,9 @@ impl<C: ServerControl> ServerHandle<C> {
         self.0.senders()
     }
 
-    /// What went in and out over all connections, those that have ended and those that are open.
-    pub fn traffic(&self) -> Traffic {
-        self.0.traffic()
+    /// What the server has done so far. Each open connection is asked, so this takes longer the more there are.
+    pub fn metrics(&self) -> ServerMetrics {
+        self.0.metrics()
     }
 
     /// The first internet address that the server listens on.
