@@ -62,6 +62,7 @@ mod server;
 mod syntax;
 mod unshown;
 mod upgrade;
+mod wanted;
 
 pub use accept_key::accept_key;
 pub use acceptance::Acceptance;

@@ -8,7 +8,8 @@ use super::fields::{Fields, write_field};
 use super::offer::{Offers, received_extensions};
 use super::request::{HttpVersion, Request};
 use super::request_error::RequestError;
-use super::syntax::{check_token, elements};
+use super::syntax::check_token;
+use super::wanted::Wanted;
 use crate::deflate::{Contexts, Parameters};
 
 /// A request that may become a connection: every check of §4.2.1 has passed.
@@ -144,69 +145,6 @@ impl Upgrade {
         out.extend_from_slice(b"\r\n");
         Ok(())
     }
-}
-
-/// What §4.2.1 asks of the fields, found in one pass over them.
-#[derive(Default)]
-struct Wanted<'f> {
-    host: Seen<'f>,
-    key: Seen<'f>,
-    version: Seen<'f>,
-    extensions: Seen<'f>,
-    subprotocols: Seen<'f>,
-    upgrades_to_websocket: bool,
-    connection_upgrades: bool,
-}
-
-impl<'f> Wanted<'f> {
-    fn find(fields: &'f Fields) -> Self {
-        let mut wanted = Self::default();
-        for (name, value) in fields.iter() {
-            let is = |known: &str| name.eq_ignore_ascii_case(known);
-            if is("host") {
-                wanted.host.note(value);
-            } else if is("upgrade") {
-                wanted.upgrades_to_websocket |= has_element(value, b"websocket");
-            } else if is("connection") {
-                wanted.connection_upgrades |= has_element(value, b"upgrade");
-            } else if is("sec-websocket-key") {
-                wanted.key.note(value);
-            } else if is("sec-websocket-version") {
-                wanted.version.note(value);
-            } else if is("sec-websocket-extensions") {
-                wanted.extensions.note(value);
-            } else if is("sec-websocket-protocol") {
-                wanted.subprotocols.note(value);
-            }
-        }
-        wanted
-    }
-}
-
-/// How often a field is there.
-#[derive(Default)]
-struct Seen<'f> {
-    last: &'f [u8],
-    count: usize,
-}
-
-impl<'f> Seen<'f> {
-    fn note(&mut self, value: &'f [u8]) {
-        self.last = value;
-        self.count += 1;
-    }
-
-    /// The value of a field that must be there exactly once.
-    fn value(&self, field: &'static str) -> Result<&'f [u8], RequestError> {
-        match self.count {
-            1 => Ok(self.last),
-            count => Err(RequestError::NotExactlyOne { field, count }),
-        }
-    }
-}
-
-fn has_element(list: &[u8], element: &[u8]) -> bool {
-    elements(list).any(|have| have.eq_ignore_ascii_case(element))
 }
 
 /// §4.2.1 (1) takes a path or an absolute URL; §3: "Fragment identifiers are meaningless in the context of
