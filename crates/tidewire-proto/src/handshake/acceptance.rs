@@ -1,8 +1,7 @@
 use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
 
 use super::error::{AcceptanceError, InvalidField, excerpt};
-use super::fields::{Fields, is_owned, write_field};
+use super::fields::{Fields, is_owned};
 use super::offer::{Offers, check_extension, check_subprotocol};
 use crate::deflate::Parameters;
 
@@ -93,15 +92,17 @@ impl Acceptance {
         Ok(())
     }
 
-    /// Appends the fields of the response that are the server's choice.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    /// Tells the fields of the response that are the server's choice.
+    pub(super) fn answer(&self, mut field: impl FnMut(&str, &[u8])) {
         if let Some(subprotocol) = &self.subprotocol {
-            write_field(out, "Sec-WebSocket-Protocol", subprotocol.as_bytes());
+            field("Sec-WebSocket-Protocol", subprotocol.as_bytes());
         }
         if !self.extensions.is_empty() {
-            write_field(out, "Sec-WebSocket-Extensions", self.extensions.as_bytes());
+            field("Sec-WebSocket-Extensions", self.extensions.as_bytes());
         }
-        self.fields.write(out);
+        for (name, value) in self.fields.iter() {
+            field(name, value);
+        }
     }
 }
 

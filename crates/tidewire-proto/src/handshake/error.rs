@@ -43,6 +43,11 @@ pub enum InvalidField {
         /// The first byte that is wrong; `None` when the target is empty.
         byte: Option<u8>,
     },
+    /// The protocol of a `CONNECT` is empty, or has a byte that no token has.
+    Protocol {
+        /// The first byte that is wrong; `None` when the protocol is empty.
+        byte: Option<u8>,
+    },
     /// The subprotocol is empty, or has a byte that no token has.
     Subprotocol {
         /// The first byte that is wrong; `None` when the subprotocol is empty.
@@ -89,6 +94,7 @@ impl fmt::Display for InvalidField {
                 "visible ASCII that starts with / and has no # is required",
                 byte,
             ),
+            Self::Protocol { byte } => ("protocol", "a token is required", byte),
             Self::Subprotocol { byte } => ("subprotocol", "a token is required", byte),
             Self::Extension { byte } => (
                 "extension",
@@ -144,7 +150,7 @@ impl fmt::Display for Malformed {
 
 impl Error for Malformed {}
 
-/// An acceptance that promises what the client did not offer; nothing was written.
+/// An acceptance that cannot be written, mostly since it promises what the client did not offer; nothing was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptanceError {
@@ -158,6 +164,8 @@ pub enum AcceptanceError {
         /// The extension, escaped and cut.
         extension: String,
     },
+    /// The request came over HTTP/2, whose heads are no text.
+    HttpVersion,
 }
 
 impl fmt::Display for AcceptanceError {
@@ -169,6 +177,7 @@ impl fmt::Display for AcceptanceError {
             Self::ExtensionNotOffered { extension } => {
                 write!(f, "extension {extension} was accepted but not offered")
             }
+            Self::HttpVersion => f.write_str("head of a response over HTTP/2 is no text"),
         }
     }
 }

@@ -213,6 +213,12 @@ pub(super) fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
+/// Whether a field says that a body follows the head.
+pub(super) fn announces_body(name: &str, value: &[u8]) -> bool {
+    name.eq_ignore_ascii_case("content-length") && value != b"0"
+        || name.eq_ignore_ascii_case("transfer-encoding")
+}
+
 /// Fields that frame the message or carry the handshake: nobody but the handshake writes them.
 pub(super) fn is_owned(name: &str) -> bool {
     const OWNED: [&str; 5] = [

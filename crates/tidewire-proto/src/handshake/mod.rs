@@ -1,4 +1,5 @@
-//! The opening handshake (RFC 6455 §4), for both sides.
+//! The opening handshake (RFC 6455 §4), for both sides; on a server's, with requests from an HTTP library, over HTTP/2
+//! (RFC 8441), too.
 //!
 //! Like the rest of the core it does no I/O: bytes go in as they arrive, the answer is appended to an output
 //! buffer, and time is an argument. What a peer sends is judged byte by byte and refused at the first byte
@@ -47,6 +48,7 @@ mod body;
 mod client;
 mod client_request;
 mod error;
+mod extended_connect;
 mod fields;
 #[doc(hidden)]
 pub mod fuzz;

@@ -8,13 +8,15 @@ use super::head::Head;
 use super::request_error::RequestError;
 use super::syntax::check_token;
 
-/// The version in a head's first line.
+/// The version of HTTP that a head came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HttpVersion {
     /// HTTP/1.0, which has no upgrade.
     Http10,
     /// HTTP/1.1.
     Http11,
+    /// HTTP/2, where a connection begins with extended `CONNECT` (RFC 8441).
+    Http2,
 }
 
 impl HttpVersion {
@@ -29,7 +31,7 @@ impl HttpVersion {
 
 /// The head of a request that a server received.
 ///
-/// Its syntax is that of HTTP/1.x; what it asks for is judged by [`Upgrade::check`](super::Upgrade::check).
+/// Its syntax was checked; what it asks for is judged by [`Upgrade::check`](super::Upgrade::check).
 /// `Debug` leaves out the query and credentials.
 ///
 /// A server that has the head from elsewhere (an HTTP library) makes one:
@@ -43,10 +45,21 @@ impl HttpVersion {
 /// assert_eq!(request.path(), "/chat");
 /// # Ok::<(), InvalidField>(())
 /// ```
+///
+/// Over HTTP/2, `:method` and `:path` are its method and target, and `:authority` is its `Host`:
+///
+/// ```
+/// # use tidewire_proto::handshake::{Fields, HttpVersion, InvalidField, Request};
+/// # let mut fields = Fields::new();
+/// # fields.push("Host", "example.com")?;
+/// let request = Request::new("CONNECT", "/chat", fields)?.over(HttpVersion::Http2).protocol("websocket")?;
+/// # let _ = request;
+/// # Ok::<(), InvalidField>(())
+/// ```
 #[derive(Clone)]
 pub struct Request {
     version: HttpVersion,
-    /// In front of them the method, a space and the target.
+    /// In front of them the method, a space and the target, and another space with the protocol, where there is one.
     fields: Fields,
 }
 
@@ -65,6 +78,24 @@ impl Request {
             }),
             byte => Err(InvalidField::Target { byte }),
         }
+    }
+
+    /// Sets the version that the request came with.
+    pub fn over(mut self, version: HttpVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Sets what `:protocol` says, of a request over HTTP/2.
+    ///
+    /// # Errors
+    ///
+    /// When it is no token.
+    pub fn protocol(self, protocol: &str) -> Result<Self, InvalidField> {
+        check_token(protocol).map_err(|byte| InvalidField::Protocol { byte })?;
+        let (method, target, _) = self.line();
+        let fields = self.fields.clone().behind(&[method, " ", target, " ", protocol]);
+        Ok(Self { fields, ..self })
     }
 
     /// The method, as it was written: methods have case.
@@ -89,6 +120,11 @@ impl Request {
         self.target().split_once('?').map(|(_, query)| query)
     }
 
+    /// What `:protocol` said, over HTTP/2: what to speak on the stream of a `CONNECT`.
+    pub fn connect_protocol(&self) -> Option<&str> {
+        Some(self.line().2).filter(|protocol| !protocol.is_empty())
+    }
+
     /// The version.
     pub fn version(&self) -> HttpVersion {
         self.version
@@ -99,9 +135,11 @@ impl Request {
         &self.fields
     }
 
-    /// The method, which has no space in it, and the target.
-    fn line(&self) -> (&str, &str) {
-        self.fields.line().split_once(' ').unwrap_or_default()
+    /// The method, the target and the protocol, none of which has a space in it.
+    fn line(&self) -> (&str, &str, &str) {
+        let mut words = self.fields.line().split(' ');
+        let mut word = || words.next().unwrap_or_default();
+        (word(), word(), word())
     }
 
     /// Parses a complete head.
@@ -150,6 +188,7 @@ impl fmt::Debug for Request {
             .field("method", &format_args!("{}", excerpt(self.method().as_bytes())))
             .field("target", &format_args!("{}", shown_target(self.target())))
             .field("version", &self.version)
+            .field("protocol", &self.connect_protocol())
             .field("fields", &self.fields)
             .finish()
     }

@@ -3,7 +3,7 @@ use alloc::string::String;
 use core::error::Error;
 use core::fmt;
 
-use super::error::Malformed;
+use super::error::{InvalidField, Malformed};
 use super::head::HeadError;
 use super::response::Response;
 
@@ -53,6 +53,21 @@ pub enum RequestError {
     },
     /// The version is not HTTP/1.1: 505.
     HttpVersion,
+    /// The method of a request over HTTP/2 is not `CONNECT`: 405.
+    NotConnect {
+        /// The method, escaped and cut.
+        method: String,
+    },
+    /// What a `CONNECT` over HTTP/2 asks for is not `websocket`: 501.
+    Protocol {
+        /// What `:protocol` says, escaped and cut; `None` where there is none.
+        protocol: Option<String>,
+    },
+    /// A request over HTTP/2 has a field that belongs to a connection of HTTP/1.1: 400.
+    ConnectionField {
+        /// The field's name.
+        field: &'static str,
+    },
     /// The target is neither a path nor an absolute URL without a fragment: 400.
     Target,
     /// A field that must be there exactly once is missing or repeated: 400.
@@ -95,16 +110,20 @@ impl RequestError {
             | Self::UnexpectedBody
             | Self::Target
             | Self::NotExactlyOne { .. }
+            | Self::ConnectionField { .. }
             | Self::Host
             | Self::Key
             | Self::Subprotocol { .. }
             | Self::DuplicateSubprotocol { .. }
             | Self::Extensions => 400,
-            Self::Method { .. } => 405,
+            Self::Method { .. } | Self::NotConnect { .. } => 405,
             Self::Timeout => 408,
             Self::RequestLineTooLong { .. } => 414,
             Self::NotAnUpgrade | Self::Version { .. } => 426,
             Self::LineTooLong { .. } | Self::HeadTooLong { .. } | Self::TooManyFields { .. } => 431,
+            // RFC 9220 §3, of HTTP/3: an "Extended CONNECT request with a ":protocol" value that is unknown or is not
+            // supported, the server SHOULD respond to the request with a 501 (Not Implemented) status code".
+            Self::Protocol { .. } => 501,
             Self::HttpVersion => 505,
         }
     }
@@ -115,6 +134,7 @@ impl RequestError {
         match self {
             // RFC 9110 §15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
             Self::Method { .. } => response.fields.append("Allow", b"GET"),
+            Self::NotConnect { .. } => response.fields.append("Allow", b"CONNECT"),
             // RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response". §4.2.2:
             // "and a |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of
             // understanding".
@@ -129,6 +149,8 @@ impl RequestError {
             | Self::Malformed(_)
             | Self::UnexpectedBody
             | Self::HttpVersion
+            | Self::Protocol { .. }
+            | Self::ConnectionField { .. }
             | Self::Timeout
             | Self::Target
             | Self::NotExactlyOne { .. }
@@ -156,6 +178,16 @@ impl fmt::Display for RequestError {
             Self::Timeout => f.write_str("request head did not arrive in time"),
             Self::Method { method } => write!(f, "method {method} is not GET"),
             Self::HttpVersion => f.write_str("version of the request is not HTTP/1.1"),
+            Self::NotConnect { method } => write!(f, "method {method} over HTTP/2 is not CONNECT"),
+            Self::Protocol { protocol: None } => {
+                f.write_str("CONNECT has no :protocol: websocket is required")
+            }
+            Self::Protocol {
+                protocol: Some(protocol),
+            } => write!(f, "protocol {protocol} of CONNECT is not websocket"),
+            Self::ConnectionField { field } => {
+                write!(f, "field {field} is there: HTTP/2 has no fields of a connection")
+            }
             Self::Target => f.write_str("request target is not a path or URL without a fragment"),
             Self::NotExactlyOne { field, count } => {
                 write!(f, "field {field} is there {count} times: exactly one is required")
@@ -189,6 +221,26 @@ impl From<HeadError> for RequestError {
     }
 }
 
+/// What an HTTP library gave and no head can have.
+impl From<InvalidField> for RequestError {
+    fn from(error: InvalidField) -> Self {
+        match error {
+            InvalidField::Value { byte, .. } => Self::Malformed(Malformed::Control(byte)),
+            InvalidField::Name { byte: Some(byte) } => Self::Malformed(Malformed::FieldName(byte)),
+            InvalidField::Host { .. } => Self::Host,
+            InvalidField::Target { .. } => Self::Target,
+            InvalidField::Name { byte: None }
+            | InvalidField::Reserved { .. }
+            | InvalidField::Method { .. }
+            | InvalidField::Protocol { .. }
+            | InvalidField::Subprotocol { .. }
+            | InvalidField::DuplicateSubprotocol
+            | InvalidField::Extension { .. }
+            | InvalidField::Status { .. } => Self::Malformed(Malformed::StartLine),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString as _;
@@ -216,6 +268,20 @@ mod tests {
                 &[("Allow", b"GET")]
             ),
             (RequestError::HttpVersion, 505, &[]),
+            (
+                RequestError::NotConnect { method: "GET".into() },
+                405,
+                &[("Allow", b"CONNECT")]
+            ),
+            (
+                RequestError::Protocol {
+                    protocol: Some("x".into())
+                },
+                501,
+                &[]
+            ),
+            (RequestError::Protocol { protocol: None }, 501, &[]),
+            (RequestError::ConnectionField { field: "Upgrade" }, 400, &[]),
             (RequestError::Target, 400, &[]),
             (
                 RequestError::NotExactlyOne {

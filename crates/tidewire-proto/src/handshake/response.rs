@@ -10,6 +10,9 @@ use super::head::Head;
 use super::request::HttpVersion;
 use super::response_error::ResponseError;
 
+/// What a body is where the response does not say it.
+const USUAL_TYPE: &[u8] = b"text/plain; charset=utf-8";
+
 /// A response: the refusal that a server sends, or the answer that a client received.
 ///
 /// `Debug` leaves out the body and credentials.
@@ -125,24 +128,71 @@ impl Response {
         for (name, value) in self.fields.iter().filter(|(name, _)| !is_framing(name)) {
             write_field(out, name, value);
         }
-        // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
-        let upgrade = self.fields.first("upgrade").is_some();
         write_field(
             out,
             "Connection",
-            if upgrade { b"close, Upgrade" } else { b"close" },
+            if self.names_protocols() {
+                b"close, Upgrade"
+            } else {
+                b"close"
+            },
         );
-        // RFC 9110 §8.6, §15.3.5, §15.4.5: these have neither a body nor, for 204, a length.
-        if matches!(self.status, 204 | 304) {
+        if self.has_content() {
+            if !self.has_type() {
+                write_field(out, "Content-Type", USUAL_TYPE);
+            }
+            write_field(out, "Content-Length", format!("{}", self.body.len()).as_bytes());
             out.extend_from_slice(b"\r\n");
-            return;
+            out.extend_from_slice(&self.body);
+        } else {
+            out.extend_from_slice(b"\r\n");
         }
-        if self.fields.first("content-type").is_none() {
-            write_field(out, "Content-Type", b"text/plain; charset=utf-8");
+    }
+
+    /// The fields and the body as an HTTP library sends them over this version, which says itself where the response ends
+    /// and what becomes of the connection.
+    ///
+    /// ```
+    /// use tidewire_proto::handshake::{HttpVersion, InvalidField, Response};
+    ///
+    /// let (fields, body) = Response::new(403)?.body("no\n").parts(HttpVersion::Http2);
+    /// assert!(fields.iter().eq([("Content-Type", &b"text/plain; charset=utf-8"[..])]));
+    /// assert_eq!(body, b"no\n");
+    /// # Ok::<(), InvalidField>(())
+    /// ```
+    pub fn parts(self, version: HttpVersion) -> (Fields, Vec<u8>) {
+        let mut fields = Fields::new();
+        for (name, value) in self.fields.iter().filter(|(name, _)| !is_framing(name)) {
+            // RFC 9113 §8.2.2: "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific header
+            // fields", among which it counts Upgrade.
+            if version != HttpVersion::Http2 || !name.eq_ignore_ascii_case("upgrade") {
+                fields.append(name, value);
+            }
         }
-        write_field(out, "Content-Length", format!("{}", self.body.len()).as_bytes());
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
+        if version != HttpVersion::Http2 && self.names_protocols() {
+            fields.append("Connection", b"Upgrade");
+        }
+        if !self.has_content() {
+            return (fields, Vec::new());
+        }
+        if !self.has_type() {
+            fields.append("Content-Type", USUAL_TYPE);
+        }
+        (fields, self.body)
+    }
+
+    /// RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+    fn names_protocols(&self) -> bool {
+        self.fields.first("upgrade").is_some()
+    }
+
+    /// RFC 9110 §8.6, §15.3.5, §15.4.5: some have neither a body nor, for 204, a length.
+    fn has_content(&self) -> bool {
+        !matches!(self.status, 204 | 304)
+    }
+
+    fn has_type(&self) -> bool {
+        self.fields.first("content-type").is_some()
     }
 
     /// Parses a complete head.
@@ -211,6 +261,7 @@ fn usual_reason(status: u16) -> &'static str {
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
@@ -280,6 +331,21 @@ mod tests {
         for status in [0, 99, 100, 101, 199, 600, 999, u16::MAX] {
             assert_eq!(Response::new(status), Err(InvalidField::Status { status }));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn an_http_library_is_left_the_framing() -> Result<(), InvalidField> {
+        let refusal = Response::new(426)?.field("Upgrade", "websocket")?.body("what\n");
+        let text = ("Content-Type", USUAL_TYPE);
+        let upgrade = [("Upgrade", &b"websocket"[..]), ("Connection", b"Upgrade"), text];
+        let (fields, body) = refusal.clone().parts(HttpVersion::Http11);
+        assert!(fields.iter().eq(upgrade), "{fields:?}");
+        assert_eq!(body, b"what\n");
+        let (fields, _) = refusal.parts(HttpVersion::Http2);
+        assert!(fields.iter().eq([text]), "{fields:?}");
+        let nothing = Response::new(204)?.body("body").parts(HttpVersion::Http11);
+        assert_eq!(nothing, (Fields::new(), Vec::new()));
         Ok(())
     }
 

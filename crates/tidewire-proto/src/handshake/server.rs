@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
+use super::fields::announces_body;
 use super::head::{Head, StartLine};
 use super::head_limits::HeadLimits;
 use super::request::Request;
@@ -129,12 +130,7 @@ fn receive<'i>(head: &mut Head, input: &'i [u8]) -> Result<Option<(Request, &'i 
         return Ok(None);
     };
     let request = Request::parse(head)?;
-    // What follows the head is read as frames, so a body there would be taken for frames of somebody else's
-    // choice.
-    let has_body = |(name, value): (&str, &[u8])| {
-        name.eq_ignore_ascii_case("content-length") && value != b"0"
-            || name.eq_ignore_ascii_case("transfer-encoding")
-    };
+    let has_body = |(name, value): (&str, &[u8])| announces_body(name, value);
     if request.method() == "GET" && request.fields().iter().any(has_body) {
         return Err(RequestError::UnexpectedBody);
     }

@@ -2,13 +2,12 @@ use alloc::vec::Vec;
 
 use super::accept_key::{AcceptKey, is_key};
 use super::acceptance::Acceptance;
-use super::client_request::check_authority;
 use super::error::{AcceptanceError, excerpt};
+use super::extended_connect;
 use super::fields::{Fields, write_field};
-use super::offer::{Offers, received_extensions};
+use super::offer::Offers;
 use super::request::{HttpVersion, Request};
 use super::request_error::RequestError;
-use super::syntax::check_token;
 use super::wanted::Wanted;
 use crate::deflate::{Contexts, Parameters};
 
@@ -35,7 +34,8 @@ use crate::deflate::{Contexts, Parameters};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upgrade {
-    accept: AcceptKey,
+    /// The answer to the client's key, which HTTP/2 does without.
+    accept: Option<AcceptKey>,
     subprotocols: Offers,
     extensions: Offers,
 }
@@ -45,57 +45,20 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// The first rule of §4.2.1 that the request breaks; [`RequestError::response`] is the answer.
+    /// The first rule of §4.2.1 that the request breaks, or over HTTP/2 of RFC 8441; [`RequestError::response`] is the
+    /// answer.
     pub fn check(request: &Request) -> Result<Self, RequestError> {
         let fields = Wanted::find(request.fields());
-        // (2): "A |Host| header field containing the server's authority." RFC 9112 §3.2: "A server MUST
-        // respond with a 400 [...] to any request message that contains more than one Host header field line
-        // or a Host header field with an invalid field value."
-        if request.version() == HttpVersion::Http11 && check_authority(fields.host.value("Host")?).is_err() {
-            return Err(RequestError::Host);
-        }
-        // (3), (4): "containing the value "websocket"", "a |Connection| header field that includes the token
-        // "Upgrade"", both "treated as an ASCII case-insensitive value". They go before (1): who asks for
-        // something else altogether, by whatever method, is to learn what is spoken here.
-        if !fields.upgrades_to_websocket || !fields.connection_upgrades {
-            return Err(RequestError::NotAnUpgrade);
-        }
-        // §4.2.1 (1): "An HTTP/1.1 or higher GET request".
-        if request.version() != HttpVersion::Http11 {
-            return Err(RequestError::HttpVersion);
-        }
-        if request.method() != "GET" {
-            return Err(RequestError::Method {
-                method: excerpt(request.method().as_bytes()),
-            });
-        }
-        if !is_resource_name(request.target()) {
-            return Err(RequestError::Target);
-        }
-        // (6) goes before (5): another version may have another key, and its client is to learn of ours.
-        let version = fields.version.value("Sec-WebSocket-Version")?;
-        if version != b"13" {
-            return Err(RequestError::Version {
-                version: excerpt(version),
-            });
-        }
-        let key = fields.key.value("Sec-WebSocket-Key")?;
-        if !is_key(key) {
-            return Err(RequestError::Key);
-        }
-        let extensions = if fields.extensions.count > 0 {
-            let offered = request.fields().all("sec-websocket-extensions");
-            received_extensions(offered).ok_or(RequestError::Extensions)?
-        } else {
-            Offers::default()
+        let accept = match request.version() {
+            HttpVersion::Http10 | HttpVersion::Http11 => Some(check_upgrade(request, &fields)?),
+            HttpVersion::Http2 => {
+                extended_connect::check(request, &fields)?;
+                None
+            }
         };
-        let subprotocols = if fields.subprotocols.count > 0 {
-            offered_subprotocols(request.fields())?
-        } else {
-            Offers::default()
-        };
+        let (subprotocols, extensions) = fields.offers(request)?;
         Ok(Self {
-            accept: AcceptKey::of(key),
+            accept,
             subprotocols,
             extensions,
         })
@@ -134,56 +97,86 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// When the client did not offer the subprotocol or an extension. Nothing was written.
+    /// When the client did not offer the subprotocol or an extension, and when the request came over HTTP/2, whose heads
+    /// are no text. Nothing was written.
     pub fn accept(&self, acceptance: &Acceptance, out: &mut Vec<u8>) -> Result<(), AcceptanceError> {
+        if self.accept.is_none() {
+            return Err(AcceptanceError::HttpVersion);
+        }
         acceptance.check(&self.subprotocols, &self.extensions)?;
         out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
-        write_field(out, "Upgrade", b"websocket");
-        write_field(out, "Connection", b"Upgrade");
-        write_field(out, "Sec-WebSocket-Accept", self.accept.as_bytes());
-        acceptance.write(out);
+        self.answer(acceptance, |name, value| write_field(out, name, value));
         out.extend_from_slice(b"\r\n");
         Ok(())
     }
+
+    /// The response that accepts, for an HTTP library to send: its status, 101 or over HTTP/2 200, and its fields.
+    ///
+    /// # Errors
+    ///
+    /// When the client did not offer the subprotocol or an extension.
+    pub fn accepted(&self, acceptance: &Acceptance) -> Result<(u16, Fields), AcceptanceError> {
+        acceptance.check(&self.subprotocols, &self.extensions)?;
+        let mut fields = Fields::new();
+        self.answer(acceptance, |name, value| fields.append(name, value));
+        // RFC 8441 §4 makes it a CONNECT, whose answer is, by RFC 9110 §9.3.6, "Any 2xx (Successful) response".
+        let status = if self.accept.is_some() { 101 } else { 200 };
+        Ok((status, fields))
+    }
+
+    /// Tells the fields of the response.
+    fn answer(&self, acceptance: &Acceptance, mut field: impl FnMut(&str, &[u8])) {
+        if let Some(accept) = &self.accept {
+            field("Upgrade", b"websocket");
+            field("Connection", b"Upgrade");
+            field("Sec-WebSocket-Accept", accept.as_bytes());
+        }
+        acceptance.answer(field);
+    }
+}
+
+/// Judges an upgrade of HTTP/1.1, all but the offers; gives the answer to its key.
+fn check_upgrade(request: &Request, fields: &Wanted<'_>) -> Result<AcceptKey, RequestError> {
+    if request.version() == HttpVersion::Http11 {
+        fields.check_host()?;
+    }
+    // (3), (4): "containing the value "websocket"", "a |Connection| header field that includes the token
+    // "Upgrade"", both "treated as an ASCII case-insensitive value". They go before (1): who asks for
+    // something else altogether, by whatever method, is to learn what is spoken here.
+    if !fields.upgrades_to_websocket || !fields.connection_upgrades {
+        return Err(RequestError::NotAnUpgrade);
+    }
+    // §4.2.1 (1): "An HTTP/1.1 or higher GET request".
+    if request.version() != HttpVersion::Http11 {
+        return Err(RequestError::HttpVersion);
+    }
+    if request.method() != "GET" {
+        return Err(RequestError::Method {
+            method: excerpt(request.method().as_bytes()),
+        });
+    }
+    fields.check_body()?;
+    if !is_resource_name(request.target()) {
+        return Err(RequestError::Target);
+    }
+    // (6) goes before (5): another version may have another key, and its client is to learn of ours.
+    fields.check_version()?;
+    let key = fields.key.value("Sec-WebSocket-Key")?;
+    if !is_key(key) {
+        return Err(RequestError::Key);
+    }
+    Ok(AcceptKey::of(key))
 }
 
 /// §4.2.1 (1) takes a path or an absolute URL; §3: "Fragment identifiers are meaningless in the context of
 /// WebSocket URIs and MUST NOT be used on these URIs."
-fn is_resource_name(target: &str) -> bool {
+pub(super) fn is_resource_name(target: &str) -> bool {
     let scheme = target.split_once("://").map(|(scheme, _)| scheme);
     let absolute = ["http", "https", "ws", "wss"]
         .iter()
         .any(|known| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(known)));
     (target.starts_with('/') || absolute)
         && target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
-}
-
-fn offered_subprotocols(fields: &Fields) -> Result<Offers, RequestError> {
-    let mut offers = Offers::default();
-    let mut sorted = Vec::new();
-    for offer in fields.tokens("sec-websocket-protocol") {
-        let token = str::from_utf8(offer)
-            .ok()
-            .filter(|text| check_token(text).is_ok());
-        let token = token.ok_or_else(|| RequestError::Subprotocol {
-            subprotocol: excerpt(offer),
-        })?;
-        offers.push(token);
-        sorted.push(token);
-    }
-    // §4.1: "MUST all be unique strings". Sorted, because a head has room for thousands of them, and
-    // comparing each with each would cost milliseconds a request.
-    sorted.sort_unstable();
-    match sorted
-        .iter()
-        .zip(sorted.iter().skip(1))
-        .find(|(one, next)| one == next)
-    {
-        None => Ok(offers),
-        Some((subprotocol, _)) => Err(RequestError::DuplicateSubprotocol {
-            subprotocol: excerpt(subprotocol.as_bytes()),
-        }),
-    }
 }
 
 #[cfg(test)]
