@@ -125,3 +125,10 @@ pub struct Negotiated {
     /// What arrived behind it: the peer's first frames.
     pub(crate) rest: Vec<u8>,
 }
+
+impl Negotiated {
+    /// Notes what arrived behind the handshake, of which an HTTP library tells when the connection begins.
+    pub fn with_rest(self, rest: Vec<u8>) -> Self {
+        Self { rest, ..self }
+    }
+}

@@ -50,10 +50,10 @@ pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use room::{Deliveries, Membership, Room, RoomBuilder, WhenFull};
 pub use server::{
-    Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Credentials,
-    Declined, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
-    ProxyHeader, ProxyProtocol, ReadHeader, Routes, Served, ServerControl, ServerHandle, ServerPolicy,
-    TrustedProxies, Wire,
+    Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Consent, Credentials,
+    Declined, Hosted, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
+    ProxyHeader, ProxyProtocol, ReadHeader, Refused, Routes, Served, ServerControl, ServerHandle,
+    ServerPolicy, TrustedProxies, Wire,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 pub use target::Target;

@@ -86,26 +86,15 @@ impl<'p> Accepting<'p> {
     ) -> Result<Negotiated, HandshakeError> {
         // `Debug` of a request shows no secrets.
         debug!(?request, "handshake");
-        let Accepted {
-            upgrade,
-            acceptance,
-            subprotocol,
-            deflate,
-            user,
-        } = self
+        let accepted = self
             .policy
             .judge(&request, asked, routes)
             .map_err(|refusal| refuse(refusal, out))?;
-        if upgrade.accept(&acceptance, out).is_err() {
+        if accepted.upgrade.accept(&accepted.acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.
             return Err(self.decline(Self::FAILED, out));
         }
-        let (parameters, deflate) = deflate.unzip();
-        Ok(Negotiated {
-            handshake: Handshake::accepted(request, subprotocol, parameters, user),
-            deflate,
-            rest: self.handshake.take_rest(),
-        })
+        Ok(accepted.negotiated(request, self.handshake.take_rest()))
     }
 
     /// The moment at which [`handle_timeout`](Self::handle_timeout) wants to be called.
@@ -148,21 +137,51 @@ impl<'p> Accepting<'p> {
     }
 }
 
-/// Appends a response that is no upgrade; the one place where refused requests are logged.
-fn refuse(Refusal { response, reason }: Refusal, out: &mut Vec<u8>) -> HandshakeError {
-    let status = response.status();
+impl Accepted {
+    /// The start of the connection, of which the client's first frames may be there.
+    pub(super) fn negotiated(self, request: Request, rest: Vec<u8>) -> Negotiated {
+        let (parameters, deflate) = self.deflate.unzip();
+        Negotiated {
+            handshake: Handshake::accepted(request, self.subprotocol, parameters, self.user),
+            deflate,
+            rest,
+        }
+    }
+}
+
+/// Appends a response that is no upgrade.
+fn refuse(refusal: Refusal, out: &mut Vec<u8>) -> HandshakeError {
+    let Refused { response, error } = Refused::note(refusal);
     response.write(out);
-    match reason {
-        Reason::Rule(error) => {
-            info!(status, reason = %error, "handshake refused");
-            HandshakeError::Request(error)
-        }
-        Reason::Policy(reason) => {
-            // A page or a health check is an answer, and no refusal.
-            if status >= 400 {
-                info!(status, reason, "handshake declined");
+    error
+}
+
+/// A response that is no upgrade, and why.
+#[derive(Debug)]
+pub struct Refused {
+    /// What is sent.
+    pub response: Response,
+    /// What our side is told.
+    pub error: HandshakeError,
+}
+
+impl Refused {
+    /// The one place where refused requests are logged.
+    pub(super) fn note(Refusal { response, reason }: Refusal) -> Self {
+        let status = response.status();
+        let error = match reason {
+            Reason::Rule(error) => {
+                info!(status, reason = %error, "handshake refused");
+                HandshakeError::Request(error)
             }
-            HandshakeError::Declined { status }
-        }
+            Reason::Policy(reason) => {
+                // A page or a health check is an answer, and no refusal.
+                if status >= 400 {
+                    info!(status, reason, "handshake declined");
+                }
+                HandshakeError::Declined { status }
+            }
+        };
+        Self { response, error }
     }
 }
