@@ -8,7 +8,12 @@ use std::net::TcpStream;
 use support::{Example, TestResult};
 use tidewire::blocking::{Message, WebSocket, connect};
 
-const SERVERS: [&str; 3] = ["tokio-echo-server", "blocking-echo-server", "core-over-tcp"];
+const SERVERS: [&str; 4] = [
+    "tokio-echo-server",
+    "blocking-echo-server",
+    "core-over-tcp",
+    "tokio-axum",
+];
 
 #[test]
 fn each_server_echoes_one_client_after_the_other() -> TestResult {
@@ -111,6 +116,20 @@ fn the_core_over_tcp_refuses_what_is_no_upgrade() -> TestResult {
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     assert!(response.starts_with("HTTP/1.1 426 "), "{response}");
+    Ok(())
+}
+
+#[test]
+fn axum_serves_a_page_beside() -> TestResult {
+    let mut server = Example::start("tokio-axum", &["127.0.0.1:0"])?;
+    let url = server.url()?;
+    let address = url.trim_start_matches("ws://").trim_end_matches("/echo");
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert!(response.ends_with("connect to /echo\n"), "{response}");
     Ok(())
 }
 

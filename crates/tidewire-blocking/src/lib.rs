@@ -65,7 +65,7 @@
 //! }
 //! ```
 //!
-//! This crate is for Unix systems.
+//! This crate is for Unix systems. It has none of the modules for hyper and axum that `tidewire-tokio` has: both are async.
 
 mod accept;
 mod addressees;

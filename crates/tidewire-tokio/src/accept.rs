@@ -45,10 +45,10 @@ pub async fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeEr
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Accept {
-    config: Config,
-    policy: ServerPolicy,
+    pub(crate) config: Config,
+    pub(crate) policy: ServerPolicy,
     routes: Option<Arc<Routes>>,
-    questions: Questions,
+    pub(crate) questions: Questions,
 }
 
 impl Accept {
@@ -187,7 +187,8 @@ impl Accept {
         };
         let answer = match request {
             Ok(request) => {
-                let asked = match self.questions.ask(accepting, &request, expiry.as_mut(), stopped) {
+                let first = |request: &Request| accepting.on_request(request);
+                let asked = match self.questions.ask(first, &request, expiry.as_mut(), stopped) {
                     Some(asking) => asking.await,
                     None => Ok(Asked::Nothing),
                 };

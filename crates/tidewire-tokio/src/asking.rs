@@ -45,10 +45,10 @@ impl Questions {
         Ok(())
     }
 
-    /// Asks about a request, where there is a question. Boxed, since most servers need no room for it.
+    /// Asks about a request, where there is a question; `first` is what the policy has to say. Boxed, since most servers need no room for it.
     pub(crate) fn ask<'a>(
         &'a self,
-        accepting: &'a Accepting<'_>,
+        first: impl Fn(&Request) -> Option<Response> + Send + Sync + 'a,
         request: &'a Request,
         expiry: Pin<&'a mut Option<Sleep>>,
         stopped: Pin<&'a mut (impl Future + Send)>,
@@ -57,7 +57,7 @@ impl Questions {
             return None;
         }
         Some(Box::pin(async move {
-            let answer = pin!(async { Ok(unless_panicking(self.ask_all(accepting, request)).await) });
+            let answer = pin!(async { Ok(unless_panicking(self.ask_all(first, request)).await) });
             tokio::select! {
                 biased;
                 answer = within(expiry, answer) => answer.unwrap_or(Err((503, "no answer in time"))),
@@ -66,7 +66,7 @@ impl Questions {
         }))
     }
 
-    async fn ask_all(&self, accepting: &Accepting<'_>, request: &Request) -> Asked {
+    async fn ask_all(&self, first: impl Fn(&Request) -> Option<Response>, request: &Request) -> Asked {
         if let Some(answer) = &self.on_request
             && let Some(response) = answer(request.clone()).await
         {
@@ -76,7 +76,7 @@ impl Questions {
             return Asked::Nothing;
         };
         // Its answer comes before that to the credentials, wherever they are checked.
-        if let Some(response) = accepting.on_request(request) {
+        if let Some(response) = first(request) {
             return Asked::Answered(response);
         }
         let Some(who) = Credentials::of(request) else {

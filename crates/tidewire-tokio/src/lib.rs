@@ -40,13 +40,17 @@
 //! [`accept`] and [`Connect::over`] do the same over any stream that is [`AsyncRead`](tokio::io::AsyncRead) and
 //! [`AsyncWrite`](tokio::io::AsyncWrite): a Unix socket, TLS, a pipe in memory.
 //!
+//! In a server that speaks HTTP as well, the module `hyper` (feature `hyper`) opens connections from the requests of hyper
+//! 1, and `axum` (feature `axum`) is an extractor.
+//!
 //! # The driver
 //!
 //! A connection makes progress whenever any of its futures is polled: `recv`, `send`, `flush`, `ping` and `close` all
 //! read, answer pings, keep the deadlines and write. A *driver* does so as well when the application awaits something
 //! else, so that a ping is answered and a dead peer noticed while it is busy with a database. There is one
 //!
-//! - in [`serve`], and in [`WebSocket::run`] for a client: handler and driver share one task;
+//! - in [`serve`], and in [`WebSocket::run`] for a client: handler and driver share one task, as they do where a request of
+//!   hyper or axum begins a connection;
 //! - after [`WebSocket::split`]: in a task of its own, if there was none before.
 //!
 //! A connection straight from [`connect`] or [`accept`] has none. It answers pings and keeps its deadlines, keepalive
@@ -118,12 +122,16 @@ mod accept;
 mod addressees;
 mod asking;
 mod at_hand;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod calls;
 mod clock;
 mod connect;
 mod control;
 mod driver;
 mod entrance;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod keeper;
 pub mod listen;
 mod listener;

@@ -316,7 +316,7 @@ where
     match accepted {
         Ok(ws) => {
             debug!(connection = %ws.id(), ?peer, "served");
-            Some(Box::pin(begin(ws, seat, &service.handler)))
+            Some(Box::pin(begin(ws, seat, service)))
         }
         Err(error) => {
             debug!(?peer, %error, "no connection");
@@ -352,15 +352,34 @@ where
     }
 }
 
-/// Calls the handler of a connection and gives it a driver.
-fn begin<H, Fut, E>(ws: WebSocket, mut seat: Seat, handler: &H) -> impl Future<Output = ()> + use<H, Fut, E>
+/// Gives a connection its seat, calls its handler and drives it.
+fn begin<H, Fut, E>(
+    ws: WebSocket,
+    mut seat: Seat,
+    service: Arc<Service<H>>,
+) -> impl Future<Output = ()> + use<H, Fut, E>
 where
     H: Fn(WebSocket) -> Fut,
     Fut: Future<Output = Result<(), E>>,
     E: Into<HandlerError>,
 {
+    seat.connect(ws.handle.shared());
+    let mut driving = drive(ws, move |ws| (service.handler)(ws));
+    poll_fn(move |cx| {
+        ready!(Pin::new(&mut driving).poll(cx));
+        seat.finish();
+        Poll::Ready(())
+    })
+}
+
+/// Calls the handler of a connection and gives it a driver; ends with both.
+pub(crate) fn drive<H, Fut, E>(ws: WebSocket, handler: H) -> impl Future<Output = ()> + Unpin + use<H, Fut, E>
+where
+    H: FnOnce(WebSocket) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<HandlerError>,
+{
     let shared = ws.handle.shared().clone();
-    seat.connect(&shared);
     let id = ws.id();
     let span = debug_span!("connection", %id);
     shared.with(|state| {
@@ -383,7 +402,6 @@ where
             }
             Err(_) => warn!(connection = %id, "handler panicked"),
         }
-        seat.finish();
         Poll::Ready(())
     })
 }

@@ -3,6 +3,8 @@
 //! | module | feature | for |
 //! |---|---|---|
 //! | [`tokio`] | `tokio`, on by default | servers and clients on tokio |
+//! | `tokio::hyper` | `hyper` | connections of a server on hyper 1, over HTTP/1.1 and HTTP/2 |
+//! | `tokio::axum` | `axum` | the same as an extractor for axum 0.8 |
 //! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
 //! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
 //!
@@ -37,6 +39,7 @@
 //! - Serving: `serve` with its `Server`, which takes a `Config` (limits, deadlines, queues) and a `ServerPolicy`
 //!   (subprotocols, requests that are no upgrade), and whose `ServerHandle` shuts it down.
 //! - Paths: `Router`, which leads each to a handler with its parameters as types.
+//! - Serving beside HTTP: `Upgrade`, axum's extractor, and `Accept::upgrade` for hyper.
 //! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
 //!   stream of yours.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.

@@ -81,6 +81,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
     }
 
+    /// The same peer over what `wrap` makes of its stream.
+    pub fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Peer<T> {
+        Peer {
+            stream: wrap(self.stream),
+            side: self.side,
+            input: self.input,
+        }
+    }
+
     /// Sends one frame.
     ///
     /// # Panics
@@ -160,6 +169,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                 self.input.escape_ascii()
             );
         }
+    }
+
+    /// The next bytes, which are text.
+    ///
+    /// # Panics
+    /// Where the stream ends before them.
+    pub async fn text(&mut self, len: usize) -> String {
+        while self.input.len() < len {
+            assert!(self.fill().await, "the end in {len} bytes");
+        }
+        let text = self.input.drain(..len).collect();
+        String::from_utf8(text).expect("text")
     }
 
     /// All bytes up to the end of the stream.
