@@ -30,6 +30,8 @@ mod session;
 mod spare;
 mod stores;
 mod target;
+#[cfg(feature = "test-util")]
+pub mod test;
 #[cfg(feature = "tls")]
 mod tls;
 
