@@ -34,9 +34,9 @@ pub fn connect(url: impl Into<String>) -> Connect {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connect {
-    url: String,
-    config: Config,
-    options: ClientOptions,
+    pub(crate) url: String,
+    pub(crate) config: Config,
+    pub(crate) options: ClientOptions,
 }
 
 impl Connect {

@@ -147,6 +147,8 @@ mod split;
 mod stages;
 mod state;
 mod stream;
+#[cfg(feature = "test-util")]
+pub mod test;
 mod wakers;
 mod websocket;
 
