@@ -41,8 +41,8 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, HandshakeError> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Accept {
-    config: Config,
-    policy: ServerPolicy,
+    pub(crate) config: Config,
+    pub(crate) policy: ServerPolicy,
     routes: Option<Arc<Routes>>,
 }
 

@@ -43,9 +43,9 @@ pub fn connect(url: impl Into<String>) -> Result<WebSocket, HandshakeError> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connect {
-    url: String,
-    config: Config,
-    options: ClientOptions,
+    pub(crate) url: String,
+    pub(crate) config: Config,
+    pub(crate) options: ClientOptions,
 }
 
 impl Connect {

@@ -122,12 +122,9 @@ impl Control {
             if left.is_zero() {
                 break;
             }
-            guests = self
-                .changed
-                .wait_timeout(guests, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            guests = clock::wait(&self.changed, guests, Some(left));
         }
+        clock::rest();
         guests
     }
 

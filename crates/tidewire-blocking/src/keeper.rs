@@ -103,9 +103,14 @@ impl Keeper {
         }
         drop(requests);
         if sleeps_longer {
-            // Where the pair is full, the keeper is being woken already.
-            let _ = (&self.waker).write(&[0]);
+            self.wake();
         }
+    }
+
+    /// Has the keeper look at the time, and at what it is asked for.
+    pub(crate) fn wake(&self) {
+        // Where the pair is full, the keeper is being woken already.
+        let _ = (&self.waker).write(&[0]);
     }
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
@@ -231,7 +236,7 @@ impl Rounds {
             let mut requests = self.keeper.requests();
             if requests.list.is_empty() {
                 requests.awake_at = wake_at;
-                clock::left(wake_at)
+                clock::keeper_timeout(wake_at)
             } else {
                 Some(Duration::ZERO)
             }

@@ -91,6 +91,8 @@ mod server_tls;
 mod socket;
 mod split;
 mod std_sockets;
+#[cfg(feature = "test-util")]
+pub mod test;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;

@@ -112,6 +112,8 @@ fn attempt(
     timeout: Option<Duration>,
     mut call: impl FnMut(Patience) -> rustix::io::Result<usize>,
 ) -> io::Result<usize> {
+    // When the system wakes this thread, nobody knows.
+    clock::rest();
     let mut patience = match timeout {
         None => Patience::Endless,
         Some(_) => Patience::None,

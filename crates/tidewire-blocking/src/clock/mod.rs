@@ -1,17 +1,24 @@
+//! The process's one clock, and waiting by it.
+
+#[cfg(not(feature = "test-util"))]
+mod disabled;
+#[cfg(feature = "test-util")]
+mod enabled;
+
 use std::sync::LazyLock;
 use std::time::{Duration, Instant as SystemInstant};
 
 use rustix::event::Timespec;
 use tidewire_common::proto::Instant;
 
+#[cfg(not(feature = "test-util"))]
+pub(crate) use disabled::{keeper_timeout, now, rest, rise, wait};
+#[cfg(feature = "test-util")]
+pub(crate) use enabled::{Stopped, call, come, keeper_timeout, now, rest, rise, wait};
+
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 static START: LazyLock<SystemInstant> = LazyLock::new(SystemInstant::now);
-
-/// The present on the process's one clock: the keeper compares deadlines of all connections.
-pub(crate) fn now() -> Instant {
-    Instant::from_elapsed(START.elapsed())
-}
 
 /// The moment `timeout` after `start`; `None` where that is later than the clock can tell.
 pub(crate) fn after(start: Instant, timeout: Duration) -> Option<Instant> {

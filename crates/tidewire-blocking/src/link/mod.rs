@@ -21,6 +21,7 @@ use std::time::Duration;
 use tidewire_common::Session;
 use tidewire_common::proto::{Inbox, Instant};
 
+use crate::clock;
 use crate::keeper::Keeper;
 use crate::transport::Transport;
 
@@ -103,15 +104,7 @@ impl<S: Transport> Link<S> {
                 self.carry_out(&duties);
                 self.lock()
             }
-            None => match timeout {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(timeout) => {
-                    self.changed
-                        .wait_timeout(state, timeout)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            },
+            None => clock::wait(&self.changed, state, timeout),
         };
         state.waiting -= 1;
         state
@@ -125,6 +118,7 @@ impl<S: Transport> Link<S> {
         if let Some(duties) = duties {
             self.carry_out(&duties);
         }
+        clock::rest();
     }
 
     fn carry_out(self: &Arc<Self>, duties: &Duties) {

@@ -115,6 +115,7 @@ impl<S: Transport> Link<S> {
         let size = state.read_size;
         let mut store = state.session.take_message_store();
         let duties = state.duties();
+        clock::rise();
         drop(state);
         if let Some(duties) = duties {
             self.carry_out(&duties);

@@ -9,6 +9,7 @@ use tidewire_common::{SLICES, Unsent};
 
 use super::keeping::Hurry;
 use super::{Guard, Link, State, WriteTurn};
+use crate::clock;
 use crate::transport::{Transport, is_vain};
 
 /// How much one thread writes for others after its own bytes have left.
@@ -38,6 +39,7 @@ impl<S: Transport> Link<S> {
             return state;
         }
         state.writing = WriteTurn::Taken;
+        clock::rise();
         let enough = state.queued() + FOR_OTHERS;
         let mut timeout = Some(Duration::ZERO);
         while state.can_write() && state.written < enough {
