@@ -45,6 +45,8 @@
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
 //! - Telling many: `broadcast`, and `Room`, whose slow members are dealt with as you say.
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
+//! - Testing: the module `test` of either adapter, with the feature `test-util`: pairs in memory, a scripted peer, time that
+//!   is not waited for.
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.
 //! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.
 //! - Embedding: [`proto`] shows the loop.
