@@ -51,7 +51,7 @@
 //! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.
 //! - Embedding: [`proto`] shows the loop.
 //!
-//! Not there yet: TLS of its own, proxies.
+//! Not there yet: TLS in `connect`, proxies.
 #![forbid(unsafe_code)]
 
 pub use tidewire_proto as proto;
