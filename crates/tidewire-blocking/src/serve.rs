@@ -21,6 +21,7 @@ use crate::clock;
 use crate::control::{Control, Guest};
 use crate::entrance::Entrance;
 use crate::handler;
+use crate::keeper::Keeper;
 use crate::listener::Listener;
 use crate::socket::Socket;
 use crate::websocket::WebSocket;
@@ -46,7 +47,8 @@ pub(crate) type HandlerError = Box<dyn StdError + Send + Sync>;
 /// something, allow [your own](ServerPolicy::origins) alone.
 ///
 /// # Errors
-/// Where the listener cannot be used at all; that accepting fails for a while is logged.
+/// Where the listener cannot be used at all, or there is neither a descriptor nor a thread left to start with; that
+/// accepting fails for a while is logged.
 ///
 /// ```no_run
 /// use std::net::TcpListener;
@@ -201,6 +203,8 @@ where
             listener.prepare()?;
         }
         let woken = control.wake_up_call()?;
+        // It takes descriptors and a thread, which may be used up when the first connection opens.
+        Keeper::get()?;
         let service = Arc::new(Service {
             entrance,
             accept,
