@@ -1,8 +1,10 @@
 //! Connections under load on several threads: nobody who waits is forgotten.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use tidewire_tests::live::{bounded, echo, large, pair, small_queue, tcp_pair};
-use tidewire_tokio::{WebSocket, connect, serve};
+use tidewire_tokio::{Error, WebSocket, connect, serve};
 use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -119,6 +121,42 @@ async fn halves_dropped_at_any_moment_close_the_connection() {
             let end = tokio::time::timeout(Duration::from_secs(5), client.recv()).await;
             assert!(matches!(end, Ok(Ok(None))), "{end:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_blocks_its_thread_does_not_hold_a_shutdown_up() {
+    bounded(async {
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let server = serve(listener, move |_: WebSocket| {
+            let (tell, wait) = (tell.clone(), wait.clone());
+            async move {
+                tell.send(()).expect("wanted");
+                let _ = wait.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                Ok::<(), Error>(())
+            }
+        });
+        let handle = server.handle();
+        let address = handle.local_addr().expect("an address");
+        let deadline = Duration::from_millis(200);
+        let stop = async {
+            let _client = connect(format!("ws://{address}/")).await.expect("a connection");
+            told.recv().await.expect("a handler");
+            handle.shutdown(deadline);
+            Instant::now()
+        };
+        let (ended, start) = tokio::join!(server.into_future(), stop);
+        let took = start.elapsed();
+        drop(go);
+        let counts = ended.expect("a server that ends");
+        assert_eq!((counts.finished, counts.aborted), (0, 1));
+        assert!(took < deadline + Duration::from_secs(1), "{took:?}");
     })
     .await;
 }

@@ -18,14 +18,15 @@ use crate::socket::Socket;
 use crate::split::Sender;
 use crate::transport::Transport as _;
 
-/// How long threads may take to notice that their connection was aborted.
+/// How long threads may take to notice that their connection was aborted: a part of the second that a shutdown may last
+/// beyond its deadline.
 const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// What a server, its handles and its connections' threads share.
 pub struct Control {
     guests: Mutex<Guests>,
-    /// A guest left, or the server is to stop.
-    changed: Condvar,
+    /// The last guest has gone.
+    empty: Condvar,
     addresses: Mutex<Vec<SocketAddr>>,
 }
 
@@ -65,7 +66,7 @@ impl Control {
     pub(crate) fn new() -> Self {
         Self {
             guests: Mutex::default(),
-            changed: Condvar::new(),
+            empty: Condvar::new(),
             addresses: Mutex::default(),
         }
     }
@@ -122,7 +123,7 @@ impl Control {
             if left.is_zero() {
                 break;
             }
-            guests = clock::wait(&self.changed, guests, Some(left));
+            guests = clock::wait(&self.empty, guests, Some(left));
         }
         clock::rest();
         guests
@@ -252,18 +253,23 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut guests = self.control.lock();
-        match guests.list.remove(&self.id) {
+        let gone = guests.list.remove(&self.id);
+        match &gone {
             Some(Place::Open(connection)) => {
-                guests.ended.add_ended(&metrics(&connection));
+                guests.ended.add_ended(&metrics(connection));
                 if guests.stop.is_some() {
                     guests.served.finished += 1;
                 }
             }
-            Some(Place::Aborted(connection)) => guests.ended.add_ended(&metrics(&connection)),
+            Some(Place::Aborted(connection)) => guests.ended.add_ended(&metrics(connection)),
             Some(Place::Spawned | Place::Handshake(_)) | None => guests.ended.failed_handshakes += 1,
         }
+        if guests.list.is_empty() {
+            self.control.empty.notify_all();
+        }
+        // The socket is closed after the lock is given up.
         drop(guests);
-        self.control.changed.notify_all();
+        drop(gone);
     }
 }
 

@@ -32,8 +32,8 @@ use crate::websocket::WebSocket;
 /// How long accepting rests after it failed, for example for want of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// How long aborted handlers may take to go.
-const ABORT: Duration = Duration::from_secs(1);
+/// How long aborted handlers may take to go: a part of the second that a shutdown may last beyond its deadline.
+const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// What an error of a handler is turned into, for the log.
 pub(crate) type HandlerError = Box<dyn StdError + Send + Sync>;
@@ -449,6 +449,6 @@ async fn finish(control: &Control, deadline: Instant) -> Served {
     served.aborted = open;
     control.abort();
     // A handler that blocks its thread cannot be aborted, and must not hold the shutdown up.
-    let _ = tokio::time::timeout(ABORT, control.emptied()).await;
+    let _ = tokio::time::timeout(AFTER_ABORT, control.emptied()).await;
     served
 }
