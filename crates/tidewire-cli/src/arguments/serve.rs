@@ -1,11 +1,11 @@
 use std::num::NonZeroUsize;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tidewire::tokio::Deflate;
+use clap::{Args, ValueEnum};
 
-use crate::{deflate, health};
+use super::CompressionArguments;
+use crate::health;
 
-const AFTER_SERVE: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   tidewire serve
       An echo server on 127.0.0.1:9001; open http://127.0.0.1:9001/ in a browser to try it.
@@ -23,34 +23,8 @@ Examples:
 The log goes to standard error; TIDEWIRE_LOG says how much of it, for example TIDEWIRE_LOG=info.
 The server stops on SIGINT and SIGTERM: it closes its connections with 1001, within 5 seconds.";
 
-const AFTER_CONNECT: &str = "\
-Examples:
-  tidewire connect ws://127.0.0.1:9001
-      Sends each line that is typed, prints each message that comes; ^D closes.
-  echo hello | tidewire connect ws://127.0.0.1:9001
-      Sends one message, closes, and prints what comes until the server has closed as well.
-
-Messages are printed one a line, with control characters escaped; binary ones in hexadecimal.
-The exit code is 0 after a clean close, 1 after any other end, 2 where there was no connection.";
-
-/// WebSocket (RFC 6455) on the command line: an echo server and a client.
-#[derive(Debug, Parser)]
-#[command(name = "tidewire", version)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Runs an echo server.
-    Serve(ServeArguments),
-    /// Connects to a server: lines in, messages out.
-    Connect(ConnectArguments),
-}
-
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_SERVE)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct ServeArguments {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
@@ -86,24 +60,6 @@ pub(crate) struct ServeArguments {
     pub(crate) compression: CompressionArguments,
 }
 
-/// How messages are compressed, on either side.
-#[derive(Debug, Args)]
-pub(crate) struct CompressionArguments {
-    /// Compresses messages (permessage-deflate) where the other side agrees.
-    ///
-    /// SETTINGS, separated by commas: no-takeover, server-no-takeover, client-no-takeover, window=BITS,
-    /// server-window=BITS, client-window=BITS, level=N, threshold=BYTES, everything.
-    #[arg(
-        long,
-        value_name = "SETTINGS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        value_parser = deflate::parse
-    )]
-    pub(crate) deflate: Option<Deflate>,
-}
-
 /// What runs the connections of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Runtime {
@@ -111,26 +67,4 @@ pub(crate) enum Runtime {
     Tokio,
     /// A thread for each connection.
     Blocking,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = AFTER_CONNECT)]
-pub(crate) struct ConnectArguments {
-    /// The server, as ws://HOST:PORT/PATH.
-    pub(crate) url: String,
-
-    #[command(flatten)]
-    pub(crate) compression: CompressionArguments,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_contradicts_itself_nowhere() {
-        Arguments::command().debug_assert();
-    }
 }
