@@ -139,6 +139,27 @@ fn a_handle_reaches_every_open_connection() {
 }
 
 #[test]
+fn more_may_wait_to_be_accepted_than_the_standard_library_lets() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let _inside = runtime.enter();
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let on_threads = tidewire_blocking::listen::bind(any_port).expect("a port");
+    let on_tokio = tidewire_tokio::listen::bind(any_port).expect("a port");
+    // What the system allows, and enough to tell; nobody accepts.
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+    let many = allowed.trim().parse().unwrap_or(128).min(200);
+    for address in [on_threads.local_addr(), on_tokio.local_addr()] {
+        let address = address.expect("an address");
+        let connect = |_| std::net::TcpStream::connect_timeout(&address, PATIENCE);
+        let waiting: Result<Vec<_>, _> = (0..many).map(connect).collect();
+        assert_eq!(waiting.expect("room in the queue").len(), many);
+    }
+}
+
+#[test]
 fn several_servers_share_a_port() {
     let address = |bound: std::io::Result<SocketAddr>| bound.expect("an address");
     let first =

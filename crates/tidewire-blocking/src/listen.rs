@@ -1,12 +1,14 @@
-//! Listeners of other makes than `bind`'s, for several processes on one port.
+//! Listeners of other makes than the standard library's: a long queue, several processes on one port.
 //!
 //! ```no_run
 //! use tidewire_blocking::{Server, WebSocket, listen};
 //!
 //! # fn echo(_: WebSocket) -> std::io::Result<()> { Ok(()) }
+//! // As many may wait as the system allows:
+//! let listener = listen::bind(([127, 0, 0, 1], 9001).into())?;
 //! // Each of several processes:
-//! let listener = listen::reuse_port("127.0.0.1:9001".parse().expect("an address"))?;
-//! let mut server = Server::new(listener, echo);
+//! let shared = listen::reuse_port(([127, 0, 0, 1], 9002).into())?;
+//! let mut server = Server::new(listener, echo).listener(shared);
 //! // What systemd handed over, if it did:
 //! for listener in listen::inherited()? {
 //!     server = server.listener(listener);
@@ -17,7 +19,7 @@
 use std::io;
 
 use tidewire_common::listen::Bound;
-pub use tidewire_common::listen::reuse_port;
+pub use tidewire_common::listen::{bind, reuse_port};
 
 use crate::listener::Listener;
 

@@ -1,4 +1,4 @@
-//! Listeners of other makes than `bind`'s, for several processes on one port.
+//! Listeners of other makes than the standard library's: a long queue, several processes on one port.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -37,16 +37,29 @@ pub fn inherited() -> io::Result<Vec<Bound>> {
     Ok(taken)
 }
 
-/// Listens on an address on which other processes of the same user do so as well (`SO_REUSEPORT`): the system spreads the
-/// connections over them.
+/// Listens on an address. As many may wait there to be accepted as the system allows; the standard library's limit is 128.
+///
+/// # Errors
+/// Where the address cannot be had.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    open(address, |_| Ok(()))
+}
+
+/// As [`bind`], on an address on which other processes of the same user do so as well (`SO_REUSEPORT`): the system spreads
+/// the connections over them.
 ///
 /// # Errors
 /// Where the address cannot be had, for example since a process has it that does not share.
 pub fn reuse_port(address: SocketAddr) -> io::Result<TcpListener> {
+    open(address, |socket| socket.set_reuse_port(true))
+}
+
+/// Listens with a socket that was prepared before it is bound.
+fn open(address: SocketAddr, prepare: impl FnOnce(&Socket) -> io::Result<()>) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // As the standard library has it: a restart need not wait until connections of before are forgotten.
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
+    prepare(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

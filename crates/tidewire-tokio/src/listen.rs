@@ -1,13 +1,15 @@
-//! Listeners of other makes than `bind`'s, for several processes on one port.
+//! Listeners of other makes than tokio's: a long queue, several processes on one port.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
 //! use tidewire_tokio::{Server, WebSocket, listen};
 //!
 //! # async fn echo(_: WebSocket) -> std::io::Result<()> { Ok(()) }
+//! // As many may wait as the system allows:
+//! let listener = listen::bind(([127, 0, 0, 1], 9001).into())?;
 //! // Each of several processes:
-//! let listener = listen::reuse_port("127.0.0.1:9001".parse().expect("an address"))?;
-//! let mut server = Server::new(listener, echo);
+//! let shared = listen::reuse_port(([127, 0, 0, 1], 9002).into())?;
+//! let mut server = Server::new(listener, echo).listener(shared);
 //! // What systemd handed over, if it did:
 //! for listener in listen::inherited()? {
 //!     server = server.listener(listener);
@@ -34,12 +36,27 @@ pub fn inherited() -> io::Result<Vec<Box<dyn Listener>>> {
     bound.map(listener).collect()
 }
 
+/// Listens on an address. As many may wait there to be accepted as the system allows; tokio's own limit is 128. To be
+/// called inside a runtime.
+///
+/// # Errors
+/// Where the address cannot be had.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    tcp(tidewire_common::listen::bind(address)?)
+}
+
+/// As [`bind`], on an address on which other processes of the same user do so as well (`SO_REUSEPORT`): the system spreads
+/// the connections over them. To be called inside a runtime.
+///
+/// # Errors
+/// Where the address cannot be had, for example since a process has it that does not share.
+pub fn reuse_port(address: SocketAddr) -> io::Result<TcpListener> {
+    tcp(tidewire_common::listen::reuse_port(address)?)
+}
+
 fn listener(bound: Bound) -> io::Result<Box<dyn Listener>> {
     match bound {
-        Bound::Tcp(listener) => {
-            listener.set_nonblocking(true)?;
-            Ok(Box::new(TcpListener::from_std(listener)?))
-        }
+        Bound::Tcp(listener) => Ok(Box::new(tcp(listener)?)),
         Bound::Unix(listener) => {
             listener.set_nonblocking(true)?;
             Ok(Box::new(UnixListener::from_std(listener)?))
@@ -47,13 +64,7 @@ fn listener(bound: Bound) -> io::Result<Box<dyn Listener>> {
     }
 }
 
-/// Listens on an address on which other processes of the same user do so as well (`SO_REUSEPORT`): the system spreads the
-/// connections over them. To be called inside a runtime.
-///
-/// # Errors
-/// Where the address cannot be had, for example since a process has it that does not share.
-pub fn reuse_port(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = tidewire_common::listen::reuse_port(address)?;
+fn tcp(listener: std::net::TcpListener) -> io::Result<TcpListener> {
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
