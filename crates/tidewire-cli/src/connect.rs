@@ -5,7 +5,8 @@ use std::future;
 use std::io::{self, BufRead as _, Write as _};
 use std::thread;
 
-use tidewire::tokio::{Closed, Error, HandshakeError, Message, Receiver, Sender, connect};
+use tidewire::tokio::{Closed, Error, HandshakeError, Message, Receiver, Sender, Socket, connect};
+use tokio::net::UnixStream;
 use tokio::runtime;
 use tokio::sync::mpsc;
 
@@ -29,12 +30,23 @@ pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
 }
 
 async fn converse(arguments: ConnectArguments) -> Result<(), Failure> {
-    let ConnectArguments { url, compression } = arguments;
+    let ConnectArguments {
+        url,
+        unix,
+        compression,
+    } = arguments;
     let mut connecting = connect(&url);
     if let Some(deflate) = compression.deflate {
         connecting = connecting.deflate(deflate);
     }
-    let ws = connecting.await.map_err(|error| not_connected(&url, &error))?;
+    let connected = match unix {
+        None => connecting.await,
+        Some(path) => match UnixStream::connect(path).await {
+            Ok(stream) => connecting.over(Socket::from(stream)).await,
+            Err(error) => Err(error.into()),
+        },
+    };
+    let ws = connected.map_err(|error| not_connected(&url, &error))?;
     eprintln!("connected to {}; ^D closes", Escaped(&url));
     let (sender, mut receiver) = ws.split();
     let ended = tokio::select! {

@@ -8,6 +8,7 @@ mod failure;
 mod health;
 mod log;
 mod page;
+mod proxy_protocol;
 mod serve;
 mod shown;
 mod stop;

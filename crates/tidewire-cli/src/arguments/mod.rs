@@ -5,7 +5,10 @@ use clap::{Args, Parser, Subcommand};
 use tidewire::tokio::Deflate;
 
 pub(crate) use self::connect::ConnectArguments;
-pub(crate) use self::serve::{Runtime, ServeArguments};
+pub(crate) use self::serve::{
+    CapArguments, ConnectionArguments, GuestArguments, ListeningArguments, Runtime, ServeArguments,
+    TlsArguments,
+};
 use crate::deflate;
 
 /// WebSocket (RFC 6455) on the command line: an echo server and a client.
@@ -19,7 +22,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Runs an echo server.
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Connects to a server: lines in, messages out.
     Connect(ConnectArguments),
 }

@@ -1,9 +1,7 @@
 use rustix::process::Signal;
 use tidewire::tokio::connect;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
-use crate::support::{RUNTIMES, Server, TestResult, run, soon, text_of};
+use crate::support::{RUNTIMES, Server, TestResult, answer_to, run, soon, text_of};
 
 #[tokio::test]
 async fn serve_refuses_pages_of_other_origins() -> TestResult {
@@ -72,12 +70,8 @@ async fn serve_answers_what_is_no_upgrade_by_what_it_asks_for() -> TestResult {
     for runtime in RUNTIMES {
         let server = Server::start(&["--runtime", runtime]).await?;
         for (method, fields, status, part) in table {
-            let mut stream = TcpStream::connect(&server.address).await?;
             let request = format!("{method} / HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", server.address);
-            stream.write_all(request.as_bytes()).await?;
-            let mut response = Vec::new();
-            soon(stream.read_to_end(&mut response)).await??;
-            let response = String::from_utf8(response)?;
+            let response = answer_to(&server.address, &request).await?;
             let row = format!("{runtime}: {method} {fields:?} got {response:?}");
             assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{row}");
             assert!(response.contains("Connection: close"), "{row}");
@@ -94,16 +88,8 @@ async fn serve_answers_health_checks_where_it_is_told_to_and_does_not_log_them()
         let origin = ["--origin", "https://example.com"];
         let arguments = [&["--runtime", runtime, "--health", "/healthz"], &origin[..]].concat();
         let server = Server::start(&arguments).await?;
-        let ask = async |path| -> TestResult<String> {
-            // As the check of a proxy may be: of an old HTTP, and without a host.
-            let mut stream = TcpStream::connect(&server.address).await?;
-            stream
-                .write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())
-                .await?;
-            let mut response = String::new();
-            soon(stream.read_to_string(&mut response)).await??;
-            Ok(response)
-        };
+        // As the check of a proxy may be: of an old HTTP, and without a host.
+        let ask = async |path| answer_to(&server.address, &format!("GET {path} HTTP/1.0\r\n\r\n")).await;
         for _ in 0..2 {
             let healthy = ask("/healthz").await?;
             assert!(

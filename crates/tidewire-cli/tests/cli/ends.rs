@@ -52,3 +52,30 @@ async fn serve_closes_with_1001_when_it_is_told_to_stop() -> TestResult {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn serve_logs_at_info_how_its_connections_ended() -> TestResult {
+    for runtime in RUNTIMES {
+        let variables = [("TIDEWIRE_LOG", "tidewire=info")];
+        let server = Server::start_with(&["--runtime", runtime], &variables).await?;
+        let mut clients = Vec::new();
+        for _ in 0..2 {
+            let mut ws = soon(connect(&server.url)).await??;
+            ws.send("hello").await?;
+            soon(ws.recv()).await??;
+            clients.push(ws);
+        }
+        let end = async {
+            for ws in &mut clients {
+                soon(ws.wait_closed()).await?;
+            }
+            TestResult::Ok(())
+        };
+        let (stopped, ended) = tokio::join!(server.stop(Signal::TERM), end);
+        ended?;
+        let (code, said) = stopped?;
+        assert_eq!(code, Some(0), "{runtime}: {said}");
+        assert!(said.contains("2 finished, 0 aborted"), "{runtime}: {said}");
+    }
+    Ok(())
+}

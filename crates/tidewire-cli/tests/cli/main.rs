@@ -3,7 +3,12 @@
 mod answers;
 mod compression;
 mod connecting;
+mod crowds;
 mod echo;
 mod ends;
+mod guests;
+mod listening;
 mod starts;
 mod support;
+mod tls;
+mod unix;

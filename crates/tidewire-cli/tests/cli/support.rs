@@ -5,7 +5,9 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tidewire::tokio::{Connect, HandshakeError, Socket, WebSocket};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::error::Elapsed;
 
@@ -28,7 +30,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> TestResult<Self> {
-        let mut child = command(arguments).spawn()?;
+        Self::start_with(arguments, &[])
+    }
+
+    /// Starts it with variables of the environment.
+    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> TestResult<Self> {
+        let mut child = command(arguments).envs(variables.iter().copied()).spawn()?;
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().ok_or("no standard output")?);
         Ok(Self { child, stdin, stdout })
@@ -39,6 +46,13 @@ impl Running {
         let mut line = String::new();
         soon(self.stdout.read_line(&mut line)).await??;
         Ok(line.strip_suffix('\n').ok_or("standard output ended")?.to_owned())
+    }
+
+    /// What standard output gets until its end.
+    pub(crate) async fn lines_left(&mut self) -> TestResult<String> {
+        let mut lines = String::new();
+        soon(self.stdout.read_to_string(&mut lines)).await??;
+        Ok(lines)
     }
 
     pub(crate) async fn write(&mut self, text: &str) -> TestResult {
@@ -77,14 +91,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(arguments: &[&str]) -> TestResult<Self> {
+        Self::start_with(arguments, &[]).await
+    }
+
+    /// Starts it with variables of the environment.
+    pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> TestResult<Self> {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut running = Running::start(&arguments)?;
+        let mut running = Running::start_with(&arguments, variables)?;
         let line = running.line().await?;
         let url = line
             .strip_prefix("listening on ")
             .ok_or("another line")?
             .to_owned();
-        let address = url.strip_prefix("ws://").ok_or("another scheme")?.to_owned();
+        let (_, address) = url.split_once("://").ok_or("another line")?;
+        let address = address.to_owned();
         Ok(Self {
             running,
             url,
@@ -97,6 +117,28 @@ impl Server {
         self.running.signal(signal)?;
         self.running.ended().await
     }
+}
+
+/// The answer to a request that is no upgrade.
+pub(crate) async fn answer_to(address: &str, request: &str) -> TestResult<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut response = String::new();
+    soon(stream.read_to_string(&mut response)).await??;
+    Ok(response)
+}
+
+/// Connects over a stream that leads to a server.
+pub(crate) async fn connect_over(stream: impl Into<Socket>) -> TestResult<Result<WebSocket, HandshakeError>> {
+    let connect = Connect::new("ws://localhost/");
+    Ok(soon(connect.over(stream.into())).await?)
+}
+
+/// Sees a message come back.
+pub(crate) async fn check_echo(mut ws: WebSocket, row: &str) -> TestResult {
+    soon(ws.send("hello")).await??;
+    assert_eq!(soon(ws.recv()).await??, Some("hello".into()), "{row}");
+    Ok(())
 }
 
 /// Runs the command to its end, without input.
