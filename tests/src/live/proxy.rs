@@ -12,16 +12,26 @@ pub enum Proxy {
     Nginx,
     /// With `haproxy.cfg` of `examples/deploy`.
     Haproxy,
+    /// The same, with the line in it that has PROXY headers written.
+    HaproxyWithHeaders,
 }
 
-/// Both of them.
-pub const PROXIES: [Proxy; 2] = [Proxy::Nginx, Proxy::Haproxy];
+/// All of them.
+pub const PROXIES: [Proxy; 3] = [Proxy::Nginx, Proxy::Haproxy, Proxy::HaproxyWithHeaders];
 
 impl Proxy {
+    /// Whether its connections begin with a PROXY header.
+    pub fn writes_headers(self) -> bool {
+        match self {
+            Self::Nginx | Self::Haproxy => false,
+            Self::HaproxyWithHeaders => true,
+        }
+    }
+
     pub(super) fn file(self) -> &'static str {
         match self {
             Self::Nginx => "nginx.conf",
-            Self::Haproxy => "haproxy.cfg",
+            Self::Haproxy | Self::HaproxyWithHeaders => "haproxy.cfg",
         }
     }
 
@@ -29,7 +39,7 @@ impl Proxy {
     pub(super) fn program(self) -> Option<PathBuf> {
         let name = match self {
             Self::Nginx => "nginx",
-            Self::Haproxy => "haproxy",
+            Self::Haproxy | Self::HaproxyWithHeaders => "haproxy",
         };
         let path = std::env::var_os("PATH").unwrap_or_default();
         // Where Debian has them, and only root looks.
@@ -55,7 +65,7 @@ impl Proxy {
                     .map(str::to_owned)
                     .into()
             }
-            Self::Haproxy => ["-db", "-f", &file].map(str::to_owned).into(),
+            Self::Haproxy | Self::HaproxyWithHeaders => ["-db", "-f", &file].map(str::to_owned).into(),
         }
     }
 
@@ -64,7 +74,7 @@ impl Proxy {
         let Place { folder, plain, tls } = place;
         let folder = folder.display();
         let idle = format!("{}ms", idle.as_millis());
-        let changes = match self {
+        let mut changes = match self {
             Self::Nginx => vec![
                 ("listen 80;", format!("listen {plain};")),
                 ("listen 443 ssl;", format!("listen {tls} ssl;")),
@@ -74,7 +84,7 @@ impl Proxy {
                 ("proxy_send_timeout 60s;", format!("proxy_send_timeout {idle};")),
                 ("http {\n", format!("http {{\n{}", writable(&folder.to_string()))),
             ],
-            Self::Haproxy => vec![
+            Self::Haproxy | Self::HaproxyWithHeaders => vec![
                 ("bind :80", format!("bind {plain}")),
                 ("bind :443", format!("bind {tls}")),
                 ("server first 127.0.0.1:9001", format!("server first {server}")),
@@ -84,6 +94,12 @@ impl Proxy {
                 ("check inter 2s", "check inter 500ms".to_owned()),
             ],
         };
+        if self.writes_headers() {
+            // One line in place of the other, as a comment there says.
+            let without = "    server first 127.0.0.1:9001 check inter 2s\n";
+            let with = ("# server first", "server first".to_owned());
+            changes.splice(..0, [(without, String::new()), with]);
+        }
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/deploy");
         let original =
             fs::read_to_string(Path::new(folder).join(self.file())).expect("a file of this project");

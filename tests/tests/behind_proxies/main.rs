@@ -1,4 +1,5 @@
-//! Servers of both adapters behind nginx and `HAProxy`, which run with the files of `examples/deploy`, plain and with TLS.
+//! Servers of both adapters behind nginx and `HAProxy`, which run with the files of `examples/deploy`, plain, with TLS
+//! and with PROXY headers.
 //!
 //! Where one of the two is not installed, each test says so and goes without it.
 

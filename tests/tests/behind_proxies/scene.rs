@@ -58,8 +58,8 @@ impl Scene {
     fn set(proxy: Proxy, adapter: Adapter, way: Way, idle: Duration, config: Config) -> Option<Self> {
         let (tell, ends) = unbounded_channel();
         let server = match adapter {
-            Adapter::Tokio => serve_tokio(config, tell),
-            Adapter::Blocking => serve_blocking(config, tell),
+            Adapter::Tokio => serve_tokio(proxy, config, tell),
+            Adapter::Blocking => serve_blocking(proxy, config, tell),
         };
         let front = Front::start(proxy, server.address(), idle)?;
         Some(Self {

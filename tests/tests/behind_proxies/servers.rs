@@ -1,6 +1,8 @@
 use tidewire_blocking as blocking;
-use tidewire_tests::live::Running;
-use tidewire_tokio::{Config, Deflate, Error, Message, Request, Response, ServerPolicy, WebSocket};
+use tidewire_tests::live::{Proxy, Running};
+use tidewire_tokio::{
+    Config, Deflate, Error, Message, ProxyProtocol, Request, Response, ServerPolicy, WebSocket,
+};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What a handler was told in the end.
@@ -15,9 +17,18 @@ fn policy() -> ServerPolicy {
     policy.deflate(Deflate::default())
 }
 
+/// Expects a PROXY header of everybody, where the proxy writes one.
+fn proxy_protocol(proxy: Proxy) -> ProxyProtocol {
+    if proxy.writes_headers() {
+        ProxyProtocol::required()
+    } else {
+        ProxyProtocol::from_trusted([""; 0]).expect("nobody")
+    }
+}
+
 /// Serves on tokio, and tells how each connection ended.
-pub(crate) fn serve_tokio(config: Config, tell: UnboundedSender<End>) -> Running {
-    Running::on_tokio(|listener| {
+pub(crate) fn serve_tokio(proxy: Proxy, config: Config, tell: UnboundedSender<End>) -> Running {
+    Running::on_tokio(move |listener| {
         let server = tidewire_tokio::Server::new(listener, move |mut ws: WebSocket| {
             let tell = tell.clone();
             async move {
@@ -26,7 +37,8 @@ pub(crate) fn serve_tokio(config: Config, tell: UnboundedSender<End>) -> Running
                 Ok::<(), Error>(())
             }
         });
-        server.config(config).policy(policy())
+        let server = server.config(config).policy(policy());
+        server.proxy_protocol(proxy_protocol(proxy))
     })
 }
 
@@ -42,13 +54,14 @@ async fn converse_tokio(ws: &mut WebSocket) -> Result<(), Error> {
 }
 
 /// As [`serve_tokio`], on threads.
-pub(crate) fn serve_blocking(config: Config, tell: UnboundedSender<End>) -> Running {
+pub(crate) fn serve_blocking(proxy: Proxy, config: Config, tell: UnboundedSender<End>) -> Running {
     Running::on_threads(|listener| {
         let server = blocking::Server::new(listener, move |mut ws: blocking::WebSocket| {
             tell.send(converse_blocking(&mut ws)).ok();
             Ok::<(), Error>(())
         });
-        server.config(config).policy(policy())
+        let server = server.config(config).policy(policy());
+        server.proxy_protocol(proxy_protocol(proxy))
     })
 }
 
