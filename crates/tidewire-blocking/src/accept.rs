@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tidewire_common::{Accepting, Asked, Config, Deflate, HandshakeError, Routes, ServerPolicy, Session};
 
 use crate::clock;
+use crate::control::Guest;
 use crate::exchange::{self, Arrived};
 use crate::transport::Transport;
 use crate::websocket::WebSocket;
@@ -82,7 +83,7 @@ impl Accept {
     /// [`HandshakeError::Request`] and [`HandshakeError::Declined`] for a request that was refused; the refusal was
     /// sent, and the stream is closed. Otherwise [`HandshakeError::UnexpectedEnd`] and [`HandshakeError::Io`].
     pub fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        self.accept_unless(stream, &mut self.begin(), || false)
+        self.accept_guest(stream, &mut self.begin(), None)
     }
 
     /// The handshake of a connection that comes now.
@@ -90,12 +91,13 @@ impl Accept {
         Accepting::new(&self.config, &self.policy, clock::now())
     }
 
-    /// Accepts in a handshake that has begun, unless the server stops: asked when the stream ends, which is how a server wakes this thread.
-    pub(crate) fn accept_unless<S: Transport>(
+    /// Accepts in a handshake that has begun, unless the server stops whose `guest` it is: that is asked when the stream ends,
+    /// which is how a server wakes this thread.
+    pub(crate) fn accept_guest<S: Transport>(
         &self,
         stream: S,
         accepting: &mut Accepting<'_>,
-        stops: impl Fn() -> bool,
+        guest: Option<&Guest>,
     ) -> Result<WebSocket<S>, HandshakeError> {
         stream.prepare()?;
         let mut buffer = Vec::new();
@@ -105,14 +107,14 @@ impl Accept {
             let input = match arrived {
                 Arrived::Bytes => buffer.as_slice(),
                 Arrived::Nothing => &[],
-                Arrived::End if stops() => {
+                Arrived::End if guest.is_some_and(Guest::is_leaving) => {
                     break Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out));
                 }
                 Arrived::End => break Err(HandshakeError::UnexpectedEnd),
             };
             match accepting.handle_input(input, &mut out) {
                 Ok(None) => {}
-                Ok(Some(_)) if stops() => {
+                Ok(Some(_)) if !guest.is_none_or(Guest::may_answer) => {
                     break Err(accepting.decline(Accepting::SHUTS_DOWN, &mut out));
                 }
                 Ok(Some(request)) => {

@@ -47,6 +47,8 @@ enum Place {
     Spawned,
     /// With its socket, to end its wait with.
     Handshake(Socket),
+    /// The same, but nothing more is expected of its client: it is about to be open.
+    Answered(Socket),
     Open(Arc<Link<Socket>>),
     /// Open at the deadline.
     Aborted(Arc<Link<Socket>>),
@@ -56,7 +58,7 @@ impl Guests {
     fn open(&self) -> Vec<Arc<Link<Socket>>> {
         let open = |place: &Place| match place {
             Place::Open(link) => Some(link.clone()),
-            Place::Spawned | Place::Handshake(_) | Place::Aborted(_) => None,
+            Place::Spawned | Place::Handshake(_) | Place::Answered(_) | Place::Aborted(_) => None,
         };
         self.list.values().filter_map(open).collect()
     }
@@ -95,7 +97,7 @@ impl Control {
         let mut aborted = Vec::new();
         for place in guests.list.values_mut() {
             match place {
-                Place::Handshake(socket) => shut(socket, Shutdown::Both),
+                Place::Handshake(socket) | Place::Answered(socket) => shut(socket, Shutdown::Both),
                 Place::Open(connection) => {
                     let connection = connection.clone();
                     aborted.push(connection.clone());
@@ -245,6 +247,21 @@ impl Guest {
         }
     }
 
+    /// Whether its request may still be answered. From then on a shutdown waits until the connection is open, and closes
+    /// that.
+    pub(crate) fn may_answer(&self) -> bool {
+        let mut guests = self.control.lock();
+        if guests.stop.is_some() {
+            return false;
+        }
+        if let Some(place) = guests.list.get_mut(&self.id)
+            && let Place::Handshake(socket) = place
+        {
+            *place = Place::Answered(socket.clone());
+        }
+        true
+    }
+
     pub(crate) fn is_leaving(&self) -> bool {
         !self.control.is_serving()
     }
@@ -262,7 +279,9 @@ impl Drop for Guest {
                 }
             }
             Some(Place::Aborted(connection)) => guests.ended.add_ended(&metrics(connection)),
-            Some(Place::Spawned | Place::Handshake(_)) | None => guests.ended.failed_handshakes += 1,
+            Some(Place::Spawned | Place::Handshake(_) | Place::Answered(_)) | None => {
+                guests.ended.failed_handshakes += 1;
+            }
         }
         if guests.list.is_empty() {
             self.control.empty.notify_all();

@@ -298,7 +298,7 @@ where
     let mut accepting = accept.begin();
     let ws = entrance
         .lead_in(socket, admission, &mut accepting)
-        .and_then(|socket| accept.accept_unless(socket, &mut accepting, || guest.is_leaving()));
+        .and_then(|socket| accept.accept_guest(socket, &mut accepting, Some(guest)));
     // Why a handshake fails is logged where it is refused; one that breaks off says nothing of the server.
     let Ok(ws) = ws else { return };
     admission.open();

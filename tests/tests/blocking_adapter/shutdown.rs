@@ -2,7 +2,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use tidewire_blocking::{CloseCode, WebSocket, connect};
+use tidewire_blocking::{CloseCode, Error, Server, ServerHandle, ServerPolicy, WebSocket, connect};
 
 use crate::support::{PATIENCE, bounded, echo, in_background, raw, raw_client, read_exact, read_rest, serve};
 
@@ -126,4 +126,34 @@ fn a_sender_that_is_blocked_does_not_hold_a_shutdown_up() {
     server.handle.shutdown(Duration::from_millis(100));
     let counts = server.served.recv_timeout(PATIENCE).expect("the server ends");
     assert_eq!((counts.finished, counts.aborted), (0, 1));
+}
+
+#[test]
+fn a_connection_that_is_about_to_open_is_closed_in_full() {
+    let (tell, told) = mpsc::channel();
+    let (give, handle) = mpsc::channel::<ServerHandle>();
+    let handle = Mutex::new(handle);
+    // The moment between the request and its answer.
+    let policy = ServerPolicy::default().on_request(move |_| {
+        let handle = handle.lock().expect("no panic").recv().expect("a server");
+        handle.shutdown(PATIENCE);
+        None
+    });
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+    let server = Server::new(listener, move |ws: WebSocket| {
+        tell.send(ws.wait_closed()).expect("wanted");
+        Ok::<(), Error>(())
+    });
+    let server = server.policy(policy);
+    give.send(server.handle()).expect("wanted");
+    let served = in_background(move || server.run().expect("a server that ends well"));
+    let client = in_background(move || connect(url).expect("the server accepts").wait_closed());
+    let counts = served.recv_timeout(PATIENCE).expect("the server ends");
+    assert_eq!((counts.finished, counts.aborted), (1, 0));
+    for closed in [told, client] {
+        let closed = closed.recv_timeout(PATIENCE).expect("an end");
+        assert_eq!(closed.code(), CloseCode::GOING_AWAY);
+        assert!(closed.is_clean(), "{closed:?}");
+    }
 }
