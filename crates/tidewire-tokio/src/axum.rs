@@ -68,9 +68,9 @@ use tidewire_common::proto::handshake::{self, Request, RequestError};
 use tidewire_common::{Config, Deflate, Hosted, ServerPolicy};
 
 use crate::accept::Accept;
+use crate::guest::HandlerError;
 use crate::hyper::messages;
 use crate::hyper::received::Received;
-use crate::serve::HandlerError;
 use crate::websocket::WebSocket;
 
 /// A request for a connection, which breaks no rule; see [the module](self).

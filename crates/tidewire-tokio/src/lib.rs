@@ -130,6 +130,7 @@ mod connect;
 mod control;
 mod driver;
 mod entrance;
+mod guest;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 mod keeper;

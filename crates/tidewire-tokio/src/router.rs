@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use crate::listener::Listener;
 use tidewire_common::{InvalidRoute, PathParameters, Routes};
 
-use crate::serve::{HandlerError, Server};
+use crate::guest::HandlerError;
+use crate::serve::Server;
 use crate::websocket::WebSocket;
 
 /// Leads each connection to the handler for its path.

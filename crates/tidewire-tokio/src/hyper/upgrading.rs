@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::portioned::Portioned;
 use crate::clock::Clock;
-use crate::serve::{self, HandlerError};
+use crate::guest::{self, HandlerError};
 use crate::socket::Socket;
 use crate::stages::{expiry, within};
 use crate::websocket::WebSocket;
@@ -52,7 +52,7 @@ impl Upgrading {
             match opening.await {
                 Ok(ws) => {
                     debug!(connection = %ws.id(), "served");
-                    serve::drive(ws, handler).await;
+                    guest::drive(ws, handler).await;
                 }
                 Err(error) => debug!(%error, "no connection"),
             }
