@@ -2,7 +2,8 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -44,10 +45,16 @@ impl Example {
 
     /// Where a server says that it listens.
     pub(crate) fn url(&mut self) -> TestResult<String> {
+        let line = self.line()?;
+        let url = line.strip_prefix("listening on ");
+        Ok(url.ok_or_else(|| format!("another line: {line:?}"))?.to_owned())
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> TestResult<String> {
         let mut line = String::new();
         self.stdout.read_line(&mut line)?;
-        let url = line.trim_end().strip_prefix("listening on ");
-        Ok(url.ok_or_else(|| format!("another line: {line:?}"))?.to_owned())
+        Ok(line.strip_suffix('\n').ok_or("standard output ended")?.to_owned())
     }
 
     /// Waits for a good end, and gives all that was printed.
@@ -66,6 +73,19 @@ impl Drop for Example {
     fn drop(&mut self) {
         end(&self.child);
     }
+}
+
+/// What the server of a `ws://` URL responds to a request for a page.
+pub(crate) fn get(url: &str, path: &str) -> TestResult<String> {
+    let mut stream = TcpStream::connect(url.trim_start_matches("ws://"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    Ok(response)
 }
 
 /// `cargo test` builds the examples beside the folder that its tests are in.

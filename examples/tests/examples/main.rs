@@ -1,0 +1,8 @@
+//! Each example, started, talked to and ended.
+
+mod axum;
+mod chat;
+mod echo;
+mod proto;
+mod router;
+mod support;
