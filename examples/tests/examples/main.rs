@@ -3,6 +3,7 @@
 mod axum;
 mod chat;
 mod echo;
+mod greeting;
 mod proto;
 mod router;
 mod support;
