@@ -4,6 +4,7 @@ mod axum;
 mod chat;
 mod echo;
 mod greeting;
+mod patterns;
 mod proto;
 mod router;
 mod support;
