@@ -1,9 +1,11 @@
 //! Each example, started, talked to and ended.
 
+mod authentication;
 mod axum;
 mod chat;
 mod echo;
 mod greeting;
+mod operation;
 mod patterns;
 mod proto;
 mod router;

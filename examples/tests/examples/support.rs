@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 pub(crate) type TestResult<T = ()> = Result<T, Box<dyn Error>>;
 
 /// How long an example may run; generous, since a machine that builds is slow.
@@ -55,6 +57,14 @@ impl Example {
         let mut line = String::new();
         self.stdout.read_line(&mut line)?;
         Ok(line.strip_suffix('\n').ok_or("standard output ended")?.to_owned())
+    }
+
+    /// Tells it to end, as `kill` does.
+    pub(crate) fn terminate(&self) -> TestResult {
+        // Held meanwhile, so that the id is still its own.
+        let child = lock(&self.child);
+        let id = Pid::from_raw(child.id().try_into()?).ok_or("no process has the id 0")?;
+        Ok(kill_process(id, Signal::TERM)?)
     }
 
     /// Waits for a good end, and gives all that was printed.
