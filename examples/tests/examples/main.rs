@@ -6,6 +6,7 @@ mod chat;
 mod echo;
 mod greeting;
 mod operation;
+mod pages;
 mod patterns;
 mod proto;
 mod router;
