@@ -64,7 +64,8 @@ fn both(ws: WebSocket) -> Result<(), Error> {
     consume(receiver)
 }
 
-/// Who is here. (`ServerHandle::senders` gives everybody who is connected to a server; a set of one's own is for some.)
+/// Who is here. (`ServerHandle::senders` gives everybody who is connected to a server, and a `Room` does more about those
+/// who read slowly: see `blocking-chat`.)
 type Members = Arc<Mutex<HashMap<ConnectionId, Sender>>>;
 
 fn register(ws: WebSocket, members: &Members) -> Result<(), Error> {

@@ -68,7 +68,8 @@ async fn both(ws: WebSocket) -> Result<(), Error> {
     }
 }
 
-/// Who is here. (`ServerHandle::senders` gives everybody who is connected to a server; a set of one's own is for some.)
+/// Who is here. (`ServerHandle::senders` gives everybody who is connected to a server, and a `Room` does more about those
+/// who read slowly: see `tokio-chat`.)
 type Members = Arc<Mutex<HashMap<ConnectionId, Sender>>>;
 
 async fn register(ws: WebSocket, members: Members) -> Result<(), Error> {

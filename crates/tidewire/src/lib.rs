@@ -50,6 +50,7 @@
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.
 //! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.
 //! - Embedding: [`proto`] shows the loop.
+//! - Seeing it at work: `examples` of the repository has small programs, greetings first; the README lists them.
 //!
 //! Not there yet: TLS in `connect`, proxies.
 #![forbid(unsafe_code)]

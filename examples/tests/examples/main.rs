@@ -9,5 +9,6 @@ mod operation;
 mod pages;
 mod patterns;
 mod proto;
+mod readme;
 mod router;
 mod support;
