@@ -60,7 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdicts, Box<dyn Error>> {
 
     progress(&format!("{} silent clients within {over:?}", crowd.size()));
     let healthy = Healthy::start(server.port());
-    let mut waiting = runtime.block_on(come(crowd.size(), *over, server.port()));
+    let before = server.cpu_time()?;
+    let mut waiting = runtime.block_on(come(crowd.size(), *over, server.port()))?;
     let connected = server.wait_until(|there| there >= crowd.size(), BEYOND)?;
     progress("waiting until they are dropped");
     let lasted = runtime.block_on(async {
@@ -70,11 +71,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdicts, Box<dyn Error>> {
         }
         lasted
     });
+    let spent = server.cpu_time()?.saturating_sub(before);
     let beside = healthy.stop()?;
     let left = server.wait_until(|there| there == 0, BEYOND)?;
 
     progress(&format!("alone: {alone}"));
     progress(&format!("beside the crowd: {beside}"));
+    progress(&format!("meanwhile the server had {spent:.1?} of the processors"));
     let mut verdicts = Verdicts::default();
     verdicts.at_least("silent clients at a time", connected, crowd.size());
     verdicts.exactly("silent clients were dropped", lasted.len(), crowd.size());
@@ -93,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdicts, Box<dyn Error>> {
 }
 
 /// Has the crowd come evenly; gives how long each will have waited when it was dropped.
-async fn come(size: usize, over: Duration, port: u16) -> JoinSet<io::Result<Duration>> {
+async fn come(size: usize, over: Duration, port: u16) -> io::Result<JoinSet<io::Result<Duration>>> {
     let mut waiting = JoinSet::new();
     let mut ticks = tokio::time::interval(TICK);
     let all_ticks = usize::try_from(over.as_micros() / TICK.as_micros()).unwrap_or(usize::MAX);
@@ -107,9 +110,9 @@ async fn come(size: usize, over: Duration, port: u16) -> JoinSet<io::Result<Dura
         } else {
             Habit::Slow
         };
-        waiting.spawn(async move { wait(Client::connect(port).await?, habit).await });
+        waiting.spawn(wait(Client::connect(port).await?, habit));
     }
-    waiting
+    Ok(waiting)
 }
 
 /// What somebody does who does not shake hands.

@@ -18,8 +18,8 @@ use crate::socket::Socket;
 use crate::split::Sender;
 use crate::transport::Transport as _;
 
-/// How long threads may take to notice that their connection was aborted: a part of the second that a shutdown may last
-/// beyond its deadline.
+/// How long after the deadline threads may take to notice that their connection was aborted: a part of the second that a
+/// shutdown may last beyond it.
 const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// What a server, its handles and its connections' threads share.
@@ -111,7 +111,8 @@ impl Control {
         for connection in aborted {
             connection.abort();
         }
-        let guests = self.wait_empty(self.lock(), clock::now() + AFTER_ABORT);
+        // From the deadline on: to abort very many takes a while, too.
+        let guests = self.wait_empty(self.lock(), deadline + AFTER_ABORT);
         guests.served
     }
 

@@ -28,7 +28,7 @@ use crate::websocket::WebSocket;
 /// How long accepting rests after it failed, for example for want of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// How long aborted handlers may take to go: a part of the second that a shutdown may last beyond its deadline.
+/// How long after the deadline aborted handlers may take to go: a part of the second that a shutdown may last beyond it.
 const AFTER_ABORT: Duration = Duration::from_millis(500);
 
 /// Serves every client that connects to `listener`, with the default settings; awaited, it runs until
@@ -281,6 +281,6 @@ async fn finish(control: &Control, deadline: Instant) -> Served {
     served.aborted = open;
     control.abort();
     // A handler that blocks its thread cannot be aborted, and must not hold the shutdown up.
-    let _ = tokio::time::timeout(AFTER_ABORT, control.emptied()).await;
+    let _ = tokio::time::timeout_at(deadline + AFTER_ABORT, control.emptied()).await;
     served
 }
