@@ -147,9 +147,9 @@ fn a_connection_that_is_about_to_open_is_closed_in_full() {
     });
     let server = server.policy(policy);
     give.send(server.handle()).expect("wanted");
-    let served = in_background(move || server.run().expect("a server that ends well"));
+    let counts = in_background(move || server.run().expect("a server that ends well"));
     let client = in_background(move || connect(url).expect("the server accepts").wait_closed());
-    let counts = served.recv_timeout(PATIENCE).expect("the server ends");
+    let counts = counts.recv_timeout(PATIENCE).expect("the server ends");
     assert_eq!((counts.finished, counts.aborted), (1, 0));
     for closed in [told, client] {
         let closed = closed.recv_timeout(PATIENCE).expect("an end");
