@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tidewire_proto::deflate::Extension;
+use tidewire_proto::extension::{ReservedBit, Transform};
 use tidewire_proto::{
     Answer, Client, CloseCode, Config, Connection, End, Event, Inbox, Instant, Kind, MaskSource, Message,
     ProtocolError, Reading, Role, Server, Writer,
@@ -98,6 +99,15 @@ impl<R: Role> Endpoint<R> {
     /// An endpoint in this role that was opened at the start of time, with permessage-deflate.
     pub fn with_deflate(role: R, config: Config, extension: &Extension) -> Self {
         Self::over(Connection::with_deflate(role, config, extension, Instant::START))
+    }
+
+    /// The same endpoint with an extension on this bit, too.
+    ///
+    /// # Panics
+    /// Where that cannot be.
+    pub fn extended(self, bit: ReservedBit, transform: impl Transform + 'static) -> Self {
+        let connection = self.connection.with_extension(bit, Box::new(transform));
+        Self::over(connection.expect("a bit that is free"))
     }
 
     fn over(connection: Connection<R>) -> Self {

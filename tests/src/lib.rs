@@ -12,5 +12,6 @@ pub mod pair;
 pub mod python;
 pub mod reference;
 pub mod soak;
+pub mod toy;
 pub mod ways;
 pub mod wire;

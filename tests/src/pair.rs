@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tidewire_proto::deflate::Extension;
+use tidewire_proto::extension::ReservedBit;
 use tidewire_proto::{Client, Config, Server};
 
 use crate::endpoint::{Endpoint, Keys, Seen};
+use crate::toy::Backwards;
 
 /// Two endpoints and nothing between them.
 #[derive(Debug)]
@@ -30,6 +32,14 @@ impl Pair {
         Self {
             client: Endpoint::with_deflate(Client::new(Keys::default()), config.clone(), extension),
             server: Endpoint::with_deflate(Server, config.clone(), extension),
+        }
+    }
+
+    /// Both with an extension on this bit, too.
+    pub fn extended(self, bit: ReservedBit) -> Self {
+        Self {
+            client: self.client.extended(bit, Backwards),
+            server: self.server.extended(bit, Backwards),
         }
     }
 

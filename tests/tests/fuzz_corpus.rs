@@ -80,6 +80,11 @@ fn compressed_messages_are_read_as_they_were_written() {
 }
 
 #[test]
+fn messages_of_an_extension_are_read_as_they_were_written() {
+    run("extension", fuzz::extension);
+}
+
+#[test]
 fn a_proxy_header_in_pieces_is_judged_as_in_one() {
     run("proxy_header", fuzz::proxy_header);
 }

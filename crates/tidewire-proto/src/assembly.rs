@@ -1,5 +1,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::error::ProtocolError;
 use crate::event::{Kind, Message, Received};
@@ -19,43 +20,29 @@ const LONG: u64 = 32 * 1024;
 /// An empty store with more memory than this gives it back.
 const RETAINED: usize = 64 * 1024;
 
-/// How the frames of a message carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Plain,
-    /// By permessage-deflate (RFC 7692 §6).
-    Compressed,
+/// The longest payload that may hold a message of `limit` bytes, or this many fragments of it.
+///
+/// What DEFLATE cannot shrink it stores, in blocks with five bytes each; a sender with little memory makes them as small
+/// as 128 bytes. A fragment is flushed, which takes ten bytes more: two headers, an end of a block, and an empty block.
+/// Other extensions have the same room for what they add.
+fn longest(reserved: ReservedBits, limit: usize, fragments: u32) -> usize {
+    if reserved == ReservedBits::NONE {
+        return limit;
+    }
+    let flushed = usize::try_from(fragments).map_or(usize::MAX, |fragments| fragments.saturating_mul(16));
+    with_room(limit).saturating_add(flushed)
 }
 
-impl Form {
-    pub(crate) fn of(reserved: ReservedBits) -> Self {
-        if reserved == ReservedBits::RSV1 {
-            Self::Compressed
-        } else {
-            Self::Plain
-        }
-    }
-
-    /// The longest payload that may hold a message of `limit` bytes, or this many fragments of it.
-    ///
-    /// What DEFLATE cannot shrink it stores, in blocks with five bytes each; a sender with little memory makes them as
-    /// small as 128 bytes. A fragment is flushed, which takes ten bytes more: two headers, an end of a block, and an empty
-    /// block.
-    fn longest(self, limit: usize, fragments: u32) -> usize {
-        match self {
-            Self::Plain => limit,
-            Self::Compressed => limit.saturating_add(limit / 16 + 1024).saturating_add(
-                usize::try_from(fragments).map_or(usize::MAX, |fragments| fragments.saturating_mul(16)),
-            ),
-        }
-    }
+/// What extensions may make of a message of `limit` bytes.
+pub(crate) fn with_room(limit: usize) -> usize {
+    limit.saturating_add(limit / 16 + 1024)
 }
 
 /// The message that is being received, and the store for what cannot be lent where it lies.
 #[derive(Debug)]
 pub(crate) struct Assembly {
-    /// The message that has begun.
-    open: Option<(Kind, Form)>,
+    /// The message that has begun, and what extensions made of it.
+    open: Option<(Kind, ReservedBits)>,
     /// The payload of all its frames so far, as their headers announced it.
     len: u64,
     fragments: u32,
@@ -74,22 +61,23 @@ impl Assembly {
         }
     }
 
-    /// Judges the header of a data frame against the message it belongs to; gives the type and form of the message.
+    /// Judges the header of a data frame against the message it belongs to; gives the type of the message, and the bits
+    /// that its first frame had.
     ///
     /// A compressed message may turn out longer than its frames: what it gives is counted as it is inflated.
     pub(crate) fn begin_frame(
         &mut self,
         header: &FrameHeader,
         limits: &Limits,
-    ) -> Result<(Kind, Form), ProtocolError> {
-        let (kind, form) = match (self.open, header.opcode.begins()) {
-            (None, Some(kind)) => (kind, Form::of(header.reserved)),
+    ) -> Result<(Kind, ReservedBits), ProtocolError> {
+        let (kind, reserved) = match (self.open, header.opcode.begins()) {
+            (None, Some(kind)) => (kind, header.reserved),
             (Some(open), None) => open,
             (None, None) => return Err(ProtocolError::NothingToContinue),
             (Some(_), Some(_)) => return Err(ProtocolError::MessageInterrupted),
         };
         let fits = |len: u64, limit: usize| usize::try_from(len).is_ok_and(|len| len <= limit);
-        let longest = form.longest(limits.max_message(), self.fragments);
+        let longest = longest(reserved, limits.max_message(), self.fragments);
         // A limit of the frame that is no more than that of the message is meant for messages, however they come.
         let longest_frame = if limits.max_frame() < limits.max_message() {
             limits.max_frame()
@@ -115,10 +103,10 @@ impl Assembly {
                 limit: limits.max_fragments(),
             });
         }
-        self.open = Some((kind, form));
+        self.open = Some((kind, reserved));
         self.len = len;
         self.fragments += 1;
-        Ok((kind, form))
+        Ok((kind, reserved))
     }
 
     /// Whether nothing of the message is stored, so that a part of it can be lent where it lies.
@@ -134,6 +122,11 @@ impl Assembly {
     /// Whether a message has begun and not ended.
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Whether a message is open of which one of these bits tells something.
+    pub(crate) fn is_open_with(&self, bits: ReservedBits) -> bool {
+        self.open.is_some_and(|(_, reserved)| reserved.meet(bits))
     }
 
     /// Unmasks a piece and appends it; `ahead` bytes of its frame are still to come, and `behind` it as many lie in the
@@ -228,6 +221,23 @@ impl Assembly {
             Store::Binary(store) if !store.is_empty() => Some(store),
             Store::Binary(_) | Store::Text(_) => None,
         }
+    }
+
+    /// Takes out what is stored.
+    pub(crate) fn take_stored(&mut self) -> Vec<u8> {
+        match &mut self.store {
+            Store::Text(text) => mem::take(text).into_bytes(),
+            Store::Binary(bytes) => mem::take(bytes),
+        }
+    }
+
+    /// Stores a whole message, whose text is checked.
+    pub(crate) fn store(&mut self, kind: Kind, payload: Vec<u8>) -> Result<(), ProtocolError> {
+        self.store = match kind {
+            Kind::Text => Store::Text(String::from_utf8(payload).map_err(|_| ProtocolError::InvalidText)?),
+            Kind::Binary => Store::Binary(payload),
+        };
+        Ok(())
     }
 
     /// Puts the store of a binary message back.

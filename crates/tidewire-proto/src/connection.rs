@@ -279,8 +279,8 @@ impl<R: Role> Connection<R> {
 
     /// Gives memory of compression up that only a busy connection needs.
     fn sleep(&mut self, now: Instant) {
-        let (deflate, inflate) = (&mut self.send.deflate, &mut self.receive.inflate);
-        let sending = deflate.as_ref().and_then(|deflate| deflate.sleeps_at());
+        let (mut deflate, inflate) = (self.send.deflate(), &mut self.receive.inflate);
+        let sending = deflate.as_mut().and_then(|deflate| deflate.sleeps_at());
         let receiving = inflate.as_ref().and_then(|inflate| inflate.sleeps_at());
         match sending.max(receiving) {
             Some(at) if at > now => self.send.sleep_at(at),
@@ -300,7 +300,7 @@ impl<R: Role> Connection<R> {
     fn end(&mut self) {
         self.send.closing.note_end();
         self.send.timers.disarm_all();
-        self.send.deflate = None;
+        self.send.coding = None;
         self.receive.release();
     }
 

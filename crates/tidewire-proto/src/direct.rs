@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::assembly::Form;
 use crate::connection::Connection;
 use crate::event::{Delivery, Kind};
+use crate::frame::ReservedBits;
 use crate::place::{OpenFrame, Place};
 use crate::reader::ReceiveState;
 use crate::role::Role;
@@ -77,7 +77,7 @@ impl ReceiveState {
     /// The frame that is open, where it is one of a binary message that is sent as it is.
     fn binary_frame(&mut self) -> Option<&mut OpenFrame> {
         match &mut self.place {
-            Place::Payload(frame) if frame.form == Form::Plain && frame.kind == Kind::Binary => {
+            Place::Payload(frame) if frame.reserved == ReservedBits::NONE && frame.kind == Kind::Binary => {
                 (!frame.opcode.is_control()).then_some(frame)
             }
             Place::Payload(_) | Place::Header(_) | Place::InvalidText(_) => None,

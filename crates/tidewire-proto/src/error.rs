@@ -2,6 +2,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::close_code::{CloseCode, MAX_REASON};
+use crate::extension::{DecodeError, ReservedBit};
 use crate::keepalive::MAX_PINGS;
 
 /// A rule that the peer broke; the connection is failed with [`close_code`](Self::close_code).
@@ -46,6 +47,13 @@ pub enum ProtocolError {
     InvalidText,
     /// A compressed message is no DEFLATE stream, refers to what was never sent, or stops half-way (RFC 7692 §7.2.2).
     BrokenDeflate,
+    /// An [extension](crate::extension) of the application's could not decode a message.
+    NotDecoded {
+        /// The code that it wants.
+        code: CloseCode,
+        /// What is wrong with the message.
+        reason: &'static str,
+    },
     /// A Close frame's payload is one byte long (§5.5.1).
     CloseLength,
     /// A Close frame has a code that may not be sent (§7.4).
@@ -104,6 +112,7 @@ impl ProtocolError {
             | Self::CloseLength
             | Self::CloseCode { .. } => CloseCode::PROTOCOL_ERROR,
             Self::InvalidText | Self::CloseReason | Self::BrokenDeflate => CloseCode::INVALID_PAYLOAD,
+            Self::NotDecoded { code, .. } => code,
             Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
             Self::KeepaliveTimeout { .. } | Self::PeerNotReading { .. } => CloseCode::INTERNAL_ERROR,
@@ -129,6 +138,7 @@ impl fmt::Display for ProtocolError {
             Self::MessageInterrupted => f.write_str("new message before the end of the last one"),
             Self::InvalidText => f.write_str("text that is not UTF-8"),
             Self::BrokenDeflate => f.write_str("compressed message that cannot be inflated"),
+            Self::NotDecoded { reason, .. } => write!(f, "message that cannot be decoded: {reason}"),
             Self::CloseLength => f.write_str("close frame with a payload of 1 byte"),
             Self::CloseCode { code } => write!(f, "close code {} which may not be sent", code.as_u16()),
             Self::CloseReason => f.write_str("close reason that is not UTF-8"),
@@ -146,6 +156,15 @@ impl fmt::Display for ProtocolError {
 }
 
 impl core::error::Error for ProtocolError {}
+
+impl From<DecodeError> for ProtocolError {
+    fn from(error: DecodeError) -> Self {
+        Self::NotDecoded {
+            code: error.close_code(),
+            reason: error.reason(),
+        }
+    }
+}
 
 /// A call that cannot be carried out as it was made; nothing was sent, and the connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +193,10 @@ pub enum SendError {
     FragmentKind,
     /// As many pings wait for their answers as may.
     TooManyPings,
+    /// A message in fragments, where an [extension](crate::extension) takes whole messages alone.
+    Fragmented,
+    /// The [extension](crate::extension) of the connection refused the message.
+    NotEncoded,
 }
 
 impl fmt::Display for SendError {
@@ -188,6 +211,8 @@ impl fmt::Display for SendError {
             Self::MessageOpen => f.write_str("message sent while a fragmented one is open"),
             Self::FragmentKind => f.write_str("fragment of another kind than its message"),
             Self::TooManyPings => write!(f, "more than {MAX_PINGS} pings without an answer"),
+            Self::Fragmented => f.write_str("fragmented message where an extension takes whole ones"),
+            Self::NotEncoded => f.write_str("message that the extension refused to encode"),
         }
     }
 }
@@ -220,6 +245,11 @@ pub enum ConfigError {
         /// Which ones.
         settings: [&'static str; 2],
     },
+    /// A reserved bit is claimed by two extensions.
+    ReservedBit {
+        /// Which one.
+        bit: ReservedBit,
+    },
     /// A setting is zero that has no use for it.
     Zero {
         /// Which one.
@@ -246,6 +276,7 @@ impl fmt::Display for ConfigError {
             Self::Excluding {
                 settings: [one, other],
             } => write!(f, "{one} excludes {other}"),
+            Self::ReservedBit { bit } => write!(f, "reserved bit {bit} claimed by two extensions"),
             Self::Zero { setting } => write!(f, "{setting} of zero"),
             Self::CloseCode { code } => write!(f, "close code {} which may not be sent", code.as_u16()),
         }

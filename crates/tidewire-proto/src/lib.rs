@@ -117,6 +117,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod deflate;
+pub mod extension;
 pub mod frame;
 pub mod handshake;
 
@@ -124,6 +125,7 @@ mod assembly;
 mod at_hand;
 mod close_code;
 mod closing;
+mod coding;
 mod config;
 mod connection;
 mod direct;

@@ -1,6 +1,5 @@
-use crate::assembly::Form;
 use crate::event::{End, Kind};
-use crate::frame::{Opcode, mask};
+use crate::frame::{Opcode, ReservedBits, mask};
 use crate::header_start::HeaderStart;
 use crate::inbox::Input;
 
@@ -25,7 +24,8 @@ pub(crate) struct OpenFrame {
     pub(crate) end: End,
     /// The message that a data frame belongs to.
     pub(crate) kind: Kind,
-    pub(crate) form: Form,
+    /// What extensions made of that message.
+    pub(crate) reserved: ReservedBits,
     /// The key for the next byte.
     pub(crate) key: Option<[u8; 4]>,
     pub(crate) remaining: u64,

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::assembly::{Assembly, Form, unmask};
+use crate::assembly::{Assembly, unmask, with_room};
 use crate::close_code::CloseFrame;
 use crate::closing::Phase;
 use crate::config::Config;
@@ -28,6 +28,10 @@ pub(crate) struct ReceiveState {
     pub(crate) assembly: Assembly,
     /// Where permessage-deflate was agreed on.
     pub(crate) inflate: Option<Box<Receiving>>,
+    /// The reserved bits that mean something on this connection.
+    pub(crate) claimed: ReservedBits,
+    /// Those of them that an extension of the application's claims.
+    pub(crate) extended: ReservedBits,
     /// The payload of a control frame that did not arrive in one piece.
     #[expect(
         clippy::box_collection,
@@ -53,6 +57,8 @@ impl ReceiveState {
             place: Place::NEXT_FRAME,
             assembly: Assembly::new(),
             inflate: None,
+            claimed: ReservedBits::NONE,
+            extended: ReservedBits::NONE,
             control: None,
             chunked: false,
             lent: None,
@@ -90,14 +96,6 @@ impl ReceiveState {
             None => {}
         }
     }
-
-    /// The reserved bits that mean something on this connection.
-    fn claimed(&self) -> ReservedBits {
-        match self.inflate {
-            Some(_) => ReservedBits::RSV1,
-            None => ReservedBits::NONE,
-        }
-    }
 }
 
 /// The receiving half of a [turn](crate::Connection::turn): hands out events one by one.
@@ -105,7 +103,7 @@ pub struct Reader<'t> {
     pub(crate) state: &'t mut ReceiveState,
     pub(crate) config: &'t Config,
     pub(crate) input: Input<'t>,
-    /// The work of inflating in this turn, in bytes.
+    /// The work of extensions in this turn, in bytes.
     pub(crate) work: usize,
     /// Where stores come from.
     pub(crate) stores: TakeStore,
@@ -139,7 +137,7 @@ impl Reader<'_> {
 
     /// Gives the next event, or `None` once all input is consumed.
     ///
-    /// `None` comes earlier where permessage-deflate has had the [work](Self::work) of 256 KiB with little input: what is
+    /// `None` comes earlier where extensions have had the [work](Self::work) of 256 KiB with little input: what is
     /// [left](Self::remaining) stays in the inbox for another turn, so that one connection does not keep others waiting.
     ///
     /// What the peer is owed for it, a Pong, the echo of a Close or the Close frame of a failure, is appended
@@ -198,8 +196,8 @@ impl Reader<'_> {
         self.input.len()
     }
 
-    /// How much permessage-deflate had to do in this turn, as the number of bytes that could be inflated meanwhile: what
-    /// was inflated, or more where input takes long and gives little.
+    /// How much extensions had to do in this turn, as the number of bytes that could be inflated meanwhile: what was
+    /// inflated, or more where input takes long and gives little; what other extensions took and gave.
     pub fn work(&self) -> usize {
         self.work
     }
@@ -231,7 +229,7 @@ impl<'t> Reader<'t> {
             if self.work >= WORK_A_TURN && self.input.len() > 0 {
                 return Ok(None);
             }
-            let claimed = self.state.claimed();
+            let claimed = self.state.claimed;
             let mut frame = match &mut self.state.place {
                 Place::Payload(frame) => *frame,
                 Place::InvalidText(len) => {
@@ -244,15 +242,15 @@ impl<'t> Reader<'t> {
                     None => return Ok(None),
                 },
             };
-            let stop = if frame.form == Form::Compressed {
-                self.compressed(&mut frame, tx)?
-            } else {
+            let stop = if frame.reserved == ReservedBits::NONE {
                 let (key, piece) = frame.take(&mut self.input, usize::MAX);
                 if frame.opcode.is_control() {
                     self.control(&frame, key, piece, tx)?
                 } else {
                     self.data(&frame, key, piece)?
                 }
+            } else {
+                self.coded(&mut frame, tx)?
             };
             let is_open = frame.remaining > 0;
             self.state.place = if is_open {
@@ -269,8 +267,8 @@ impl<'t> Reader<'t> {
     /// Judges a header against what came before it.
     #[inline]
     fn begin(&mut self, header: &FrameHeader) -> Result<OpenFrame, ProtocolError> {
-        let (kind, form) = if header.opcode.is_control() {
-            (Kind::Binary, Form::Plain)
+        let (kind, reserved) = if header.opcode.is_control() {
+            (Kind::Binary, ReservedBits::NONE)
         } else {
             self.state.assembly.begin_frame(header, &self.config.limits)?
         };
@@ -278,7 +276,7 @@ impl<'t> Reader<'t> {
             opcode: header.opcode,
             end: if header.fin { End::Last } else { End::More },
             kind,
-            form,
+            reserved,
             key: header.masking_key,
             remaining: header.payload_len,
         })
@@ -319,15 +317,71 @@ impl<'t> Reader<'t> {
         self.hand_over(end, lent)
     }
 
-    /// Inflates what has arrived of a compressed frame.
-    fn compressed<R: Role>(
+    /// Takes what has arrived of a frame of which extensions made something.
+    #[inline(never)]
+    fn coded<R: Role>(
         &mut self,
         frame: &mut OpenFrame,
         tx: &mut Writer<'_, R>,
     ) -> Result<Option<Stop<'t>>, ProtocolError> {
         let limit = self.config.limits.max_message();
+        if !frame.reserved.meet(self.state.extended) {
+            self.inflate(frame, frame.kind, limit, tx)?;
+            return self.hand_over(frame.end(), None);
+        }
+        // What the extension has made is bytes, and is given to it whole. Who compressed last inflates first.
+        if self.state.inflate.is_some() && frame.reserved.meet(ReservedBits::RSV1) {
+            self.inflate(frame, Kind::Binary, with_room(limit), tx)?;
+        } else {
+            let (key, piece) = frame.take(&mut self.input, usize::MAX);
+            let behind = if frame.remaining == 0 { self.input.len() } else { 0 };
+            self.state
+                .assembly
+                .append(Kind::Binary, key, piece, frame.remaining, behind, self.stores)?;
+        }
+        match frame.end() {
+            End::More => Ok(None),
+            End::Last => {
+                self.decode(frame.kind, limit, tx)?;
+                self.hand_over(End::Last, None)
+            }
+        }
+    }
+
+    /// Has the extension decode the message that is stored.
+    fn decode<R: Role>(
+        &mut self,
+        kind: Kind,
+        limit: usize,
+        tx: &mut Writer<'_, R>,
+    ) -> Result<(), ProtocolError> {
+        let assembly = &mut self.state.assembly;
+        let payload = assembly.take_stored();
+        self.work += payload.len();
+        let decoded = match &mut tx.state.coding {
+            Some(coding) => coding.decode(kind, payload, limit)?,
+            None => payload,
+        };
+        self.work += decoded.len();
+        if decoded.len() > limit {
+            return Err(ProtocolError::MessageTooBig {
+                len: decoded.len() as u64,
+                limit,
+            });
+        }
+        assembly.store(kind, decoded)
+    }
+
+    /// Inflates what has arrived of a compressed frame, into a store of this type.
+    fn inflate<R: Role>(
+        &mut self,
+        frame: &mut OpenFrame,
+        kind: Kind,
+        limit: usize,
+        tx: &mut Writer<'_, R>,
+    ) -> Result<(), ProtocolError> {
         // A message that gives nothing is of its type all the same.
-        self.state.assembly.append_inflated(frame.kind, &[])?;
+        self.state.assembly.append_inflated(kind, &[])?;
         loop {
             let waiting = self.state.inflate.as_ref().map_or(0, |inflate| inflate.waiting());
             let most = INFLATED_AT_ONCE.saturating_sub(waiting).max(1);
@@ -337,7 +391,7 @@ impl<'t> Reader<'t> {
                 inflate, assembly, ..
             } = &mut *self.state;
             if let Some(inflate) = inflate {
-                let take = |inflated: &[u8]| assembly.append_inflated(frame.kind, inflated);
+                let take = |inflated: &[u8]| assembly.append_inflated(kind, inflated);
                 self.work += inflate.inflate(tx.now, piece, frame.end(), limit, take)?;
             }
             if frame.remaining == 0 || self.input.len() == 0 || self.work >= WORK_A_TURN {
@@ -352,7 +406,7 @@ impl<'t> Reader<'t> {
         {
             tx.state.sleep_at(at);
         }
-        self.hand_over(frame.end(), None)
+        Ok(())
     }
 
     /// Decides what becomes of what was received: `lent`, or what is stored.
@@ -397,7 +451,12 @@ impl<'t> Reader<'t> {
     /// What was assembled before chunks were asked for is the first of them.
     fn stored_chunk(&mut self) -> Option<Stop<'t>> {
         let state = &mut *self.state;
-        if state.delivery == Delivery::Messages || !state.assembly.is_open() || !state.assembly.has_stored() {
+        if state.delivery == Delivery::Messages
+            || !state.assembly.is_open()
+            || !state.assembly.has_stored()
+            // There is no part of a message that is decoded whole.
+            || state.assembly.is_open_with(state.extended)
+        {
             return None;
         }
         state.chunked = true;

@@ -3,13 +3,14 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::assembly::Form;
 use crate::close_code::{CloseFrame, MAX_REASON, cut_reason};
 use crate::closing::Closing;
+use crate::coding::Coding;
 use crate::config::Config;
 use crate::deflate::{Deflater, Sending};
 use crate::error::{ProtocolError, SendError};
 use crate::event::{Answer, End, Kind, Message};
+use crate::extension::Encoded;
 use crate::frame::header::{MAX_CONTROL, MAX_HEADER};
 use crate::frame::{FrameHeader, Opcode, ReservedBits, mask};
 use crate::keepalive::{Asker, PingId, Pings};
@@ -27,10 +28,10 @@ pub(crate) struct SendState<R> {
     pub(crate) closing: Closing,
     pub(crate) timers: Timers,
     pub(crate) pings: Pings,
-    /// Where permessage-deflate was agreed on, until our Close frame.
-    pub(crate) deflate: Option<Box<Sending>>,
-    /// The fragmented message that is open, and how its fragments carry it.
-    open: Option<(Kind, Form)>,
+    /// Where extensions were agreed on.
+    pub(crate) coding: Option<Box<Coding>>,
+    /// The fragmented message that is open, and the bits that its first fragment has.
+    open: Option<(Kind, ReservedBits)>,
     /// Automatic Pongs in the output, as far as is known.
     pongs: u8,
     /// The latest Pong that did not go into the output.
@@ -48,11 +49,23 @@ impl<R> SendState<R> {
             closing: Closing::new(),
             timers: Timers::new(),
             pings: Pings::new(),
-            deflate: None,
+            coding: None,
             open: None,
             pongs: 0,
             owed: None,
         }
+    }
+
+    /// permessage-deflate, where it was agreed on, until our Close frame.
+    pub(crate) fn deflate(&mut self) -> Option<&mut Sending> {
+        self.coding.as_mut()?.deflate()
+    }
+
+    /// The bits of what an extension of the application's has encoded.
+    fn encoded_bits(&self) -> ReservedBits {
+        self.coding
+            .as_ref()
+            .map_or(ReservedBits::NONE, |coding| coding.bits())
     }
 
     /// Has the connection looked at when it may sleep, unless it will be before.
@@ -82,6 +95,13 @@ pub enum Appended {
     Header,
 }
 
+/// What extensions made of a message.
+pub(crate) enum Coded {
+    Appended,
+    Unchanged,
+    Refused,
+}
+
 /// The sending half of a [turn](crate::Connection::turn): each call appends whole frames to the output.
 pub struct Writer<'t, R> {
     pub(crate) state: &'t mut SendState<R>,
@@ -91,17 +111,19 @@ pub struct Writer<'t, R> {
 }
 
 impl<R: Role> Writer<'_, R> {
-    /// Appends a message as one frame, compressed where that was agreed on and is worth while.
+    /// Appends a message as one frame, as the extensions have it: compressed where that was agreed on and is worth while.
     ///
     /// # Errors
-    /// [`SendError::Closed`] after a Close frame, [`SendError::MessageOpen`] inside a fragmented message;
-    /// nothing was appended.
+    /// [`SendError::Closed`] after a Close frame, [`SendError::MessageOpen`] inside a fragmented message,
+    /// [`SendError::NotEncoded`] where an [extension](crate::extension) refuses the message; nothing was appended.
     #[inline]
     pub fn message<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         let message = message.into();
         self.check_message()?;
-        if !self.compress(message) {
-            self.plain(message);
+        match self.code(message) {
+            Coded::Unchanged => self.plain(message),
+            Coded::Appended => {}
+            Coded::Refused => return Err(SendError::NotEncoded),
         }
         Ok(())
     }
@@ -117,8 +139,10 @@ impl<R: Role> Writer<'_, R> {
     pub fn message_or_header<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Appended, SendError> {
         let message = message.into();
         self.check_message()?;
-        if self.compress(message) {
-            return Ok(Appended::Message);
+        match self.code(message) {
+            Coded::Unchanged => {}
+            Coded::Appended => return Ok(Appended::Message),
+            Coded::Refused => return Err(SendError::NotEncoded),
         }
         Ok(self.plain_or_header(message))
     }
@@ -141,7 +165,7 @@ impl<R: Role> Writer<'_, R> {
         Appended::Header
     }
 
-    /// Appends a message as one frame, as it is: for what is known not to shrink, or is never to share a compressor's
+    /// Appends a message as one frame, uncompressed: for what is known not to shrink, or is never to share a compressor's
     /// window with what an attacker can choose.
     ///
     /// # Errors
@@ -150,7 +174,14 @@ impl<R: Role> Writer<'_, R> {
     pub fn message_uncompressed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         let message = message.into();
         self.check_message()?;
-        self.plain(message);
+        match self.encode(message) {
+            Encoded::Payload(encoded) => {
+                let bits = self.state.encoded_bits();
+                self.frame(first_opcode(message.kind()), bits, End::Last, &encoded);
+            }
+            Encoded::Unchanged => self.plain(message),
+            Encoded::Refused => return Err(SendError::NotEncoded),
+        }
         Ok(())
     }
 
@@ -162,25 +193,26 @@ impl<R: Role> Writer<'_, R> {
     ///
     /// # Errors
     /// [`SendError::Closed`] after a Close frame, [`SendError::FragmentKind`] where the message was opened with
-    /// the other type; nothing was appended.
+    /// the other type, [`SendError::Fragmented`] where an [extension](crate::extension) takes whole messages alone;
+    /// nothing was appended.
     pub fn fragment<'m>(&mut self, part: impl Into<Message<'m>>, end: End) -> Result<(), SendError> {
         self.check_open()?;
         let part = part.into();
-        let (opcode, form) = match self.state.open {
+        let (opcode, reserved) = match self.state.open {
             None if end == End::Last => return self.message(part),
-            None => (first_opcode(part.kind()), self.fragmented_form()),
-            Some((kind, form)) if kind == part.kind() => (Opcode::Continuation, form),
+            None => (first_opcode(part.kind()), self.fragmented()?),
+            Some((kind, reserved)) if kind == part.kind() => (Opcode::Continuation, reserved),
             Some(_) => return Err(SendError::FragmentKind),
         };
-        match &mut self.state.deflate {
-            Some(deflate) if form == Form::Compressed => {
+        match self.state.deflate() {
+            Some(deflate) if reserved == ReservedBits::RSV1 => {
                 let deflater = deflate.fragment(part.as_bytes());
-                self.compressed(opcode, end, deflater, part.as_bytes());
+                self.compressed(opcode, reserved, end, deflater, part.as_bytes());
             }
             _ => self.frame(opcode, ReservedBits::NONE, end, part.as_bytes()),
         }
         self.state.open = match end {
-            End::More => Some((part.kind(), form)),
+            End::More => Some((part.kind(), reserved)),
             End::Last => None,
         };
         Ok(())
@@ -303,7 +335,7 @@ impl<R: Role> Writer<'_, R> {
     }
 
     fn close_frame(&mut self, frame: Option<CloseFrame<'_>>) {
-        self.state.deflate = None;
+        self.state.coding = self.state.coding.take().and_then(Coding::after_close);
         self.state.closing.note_sent(frame);
         match frame {
             Some(CloseFrame { code, reason }) => {
@@ -316,26 +348,56 @@ impl<R: Role> Writer<'_, R> {
         }
     }
 
-    /// Appends a message compressed, where that was agreed on and is worth while.
+    /// Appends a message as extensions have it, where they make anything of it.
     #[inline]
-    pub(crate) fn compress(&mut self, message: Message<'_>) -> bool {
-        self.state.deflate.is_some() && self.compress_where_agreed(message)
+    pub(crate) fn code(&mut self, message: Message<'_>) -> Coded {
+        if self.state.coding.is_some() {
+            self.code_where_agreed(message)
+        } else {
+            Coded::Unchanged
+        }
     }
 
-    fn compress_where_agreed(&mut self, message: Message<'_>) -> bool {
-        let deflater = match &mut self.state.deflate {
+    fn code_where_agreed(&mut self, message: Message<'_>) -> Coded {
+        let opcode = first_opcode(message.kind());
+        match self.encode(message) {
+            Encoded::Payload(encoded) => {
+                let bits = self.state.encoded_bits();
+                if !self.compress(opcode, bits, Message::Binary(&encoded)) {
+                    self.frame(opcode, bits, End::Last, &encoded);
+                }
+            }
+            Encoded::Unchanged => {
+                if !self.compress(opcode, ReservedBits::NONE, message) {
+                    return Coded::Unchanged;
+                }
+            }
+            Encoded::Refused => return Coded::Refused,
+        }
+        Coded::Appended
+    }
+
+    /// What an extension of the application's makes of a message.
+    #[inline]
+    fn encode(&mut self, message: Message<'_>) -> Encoded {
+        match &mut self.state.coding {
+            Some(coding) => coding.encode(message),
+            None => Encoded::Unchanged,
+        }
+    }
+
+    /// Appends a message compressed, where that was agreed on and is worth while; `others` are the bits of those who had it
+    /// before.
+    fn compress(&mut self, opcode: Opcode, others: ReservedBits, message: Message<'_>) -> bool {
+        let deflater = match self.state.deflate() {
             Some(deflate) => deflate.message(message),
             None => None,
         };
         let Some(deflater) = deflater else {
             return false;
         };
-        self.compressed(
-            first_opcode(message.kind()),
-            End::Last,
-            deflater,
-            message.as_bytes(),
-        );
+        let reserved = others.and(ReservedBits::RSV1);
+        self.compressed(opcode, reserved, End::Last, deflater, message.as_bytes());
         true
     }
 
@@ -347,7 +409,14 @@ impl<R: Role> Writer<'_, R> {
     }
 
     /// Appends what was compressed of `text`, and gives the compressor back.
-    fn compressed(&mut self, opcode: Opcode, end: End, deflater: Deflater, text: &[u8]) {
+    fn compressed(
+        &mut self,
+        opcode: Opcode,
+        reserved: ReservedBits,
+        end: End,
+        deflater: Deflater,
+        text: &[u8],
+    ) {
         let payload = match end {
             End::More => deflater.part(),
             End::Last => deflater.last_part(),
@@ -355,10 +424,10 @@ impl<R: Role> Writer<'_, R> {
         // RFC 7692 §6.1: set "only on the first fragment".
         let reserved = match opcode {
             Opcode::Continuation => ReservedBits::NONE,
-            _ => ReservedBits::RSV1,
+            _ => reserved,
         };
         self.frame(opcode, reserved, end, payload);
-        if let Some(deflate) = &mut self.state.deflate {
+        if let Some(deflate) = self.state.deflate() {
             deflate.settle(self.now, deflater, text, end);
             if let Some(at) = deflate.sleeps_at() {
                 self.state.sleep_at(at);
@@ -384,11 +453,11 @@ impl<R: Role> Writer<'_, R> {
         }
     }
 
-    /// How a message is carried that is sent in fragments.
-    fn fragmented_form(&self) -> Form {
-        match self.state.deflate {
-            Some(_) => Form::Compressed,
-            None => Form::Plain,
+    /// The bits of a message that is sent in fragments.
+    fn fragmented(&self) -> Result<ReservedBits, SendError> {
+        match &self.state.coding {
+            Some(coding) => coding.fragmented(),
+            None => Ok(ReservedBits::NONE),
         }
     }
 

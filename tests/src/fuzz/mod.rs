@@ -2,6 +2,7 @@
 
 mod deflate;
 mod deflate_round_trip;
+mod extension;
 mod extension_parameters;
 mod fast_paths;
 mod operations;
@@ -13,6 +14,7 @@ mod text;
 
 pub use deflate::deflate;
 pub use deflate_round_trip::deflate_round_trip;
+pub use extension::extension;
 pub use extension_parameters::extension_parameters;
 pub use fast_paths::fast_paths;
 pub use operations::operations;

@@ -1,11 +1,9 @@
-use alloc::borrow::Cow;
-use alloc::string::String;
 use core::fmt;
 use core::mem;
 
 use super::context::{Takeover, WindowBits};
 use super::parameter_error::ParameterError;
-use crate::handshake::excerpt;
+use crate::handshake::{excerpt, trim_text, unquote};
 
 /// The extension's name in `Sec-WebSocket-Extensions`.
 pub(crate) const NAME: &str = "permessage-deflate";
@@ -63,7 +61,7 @@ impl Parameters {
     /// in an offer. A server is to pass over such an offer, a client to fail.
     pub fn parse(extension: &str) -> Result<Self, ParameterError> {
         // No semicolon stands within quotes, where only a token may be (RFC 6455 §9.1).
-        let mut elements = extension.split(';').map(trim);
+        let mut elements = extension.split(';').map(trim_text);
         if elements.next() != Some(NAME) {
             return Err(ParameterError::OtherExtension {
                 extension: excerpt(extension.as_bytes()),
@@ -118,7 +116,7 @@ impl Parameters {
 
     fn add(&mut self, element: &str) -> Result<(), ParameterError> {
         let (name, value) = match element.split_once('=') {
-            Some((name, value)) => (trim(name), Some(trim(value))),
+            Some((name, value)) => (trim_text(name), Some(trim_text(value))),
             None => (element, None),
         };
         match name {
@@ -184,10 +182,6 @@ impl fmt::Display for Parameters {
     }
 }
 
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
 /// §7.1.1.1 and §7.1.1.2: "This extension parameter has no value."
 fn set(is_there: &mut bool, parameter: &'static str, value: Option<&str>) -> Result<(), ParameterError> {
     if value.is_some() {
@@ -216,23 +210,6 @@ fn window_bits(parameter: &'static str, value: &str) -> Result<WindowBits, Param
             parameter,
             value: excerpt(unquoted.as_deref().unwrap_or(value).as_bytes()),
         })
-}
-
-/// What a value means, or `None` where its quotes do not match (RFC 9110 §5.6.4).
-fn unquote(value: &str) -> Option<Cow<'_, str>> {
-    let Some(quoted) = value.strip_prefix('"') else {
-        return Some(Cow::Borrowed(value));
-    };
-    let mut unquoted = String::new();
-    let mut rest = quoted.strip_suffix('"')?.chars();
-    while let Some(next) = rest.next() {
-        match next {
-            '"' => return None,
-            '\\' => unquoted.push(rest.next()?),
-            other => unquoted.push(other),
-        }
-    }
-    Some(Cow::Owned(unquoted))
 }
 
 #[cfg(test)]

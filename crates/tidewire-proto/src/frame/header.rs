@@ -81,6 +81,10 @@ impl ReservedBits {
     pub const NONE: Self = Self(0);
     /// The first, which permessage-deflate claims (RFC 7692 §6).
     pub const RSV1: Self = Self(0b100);
+    /// The second.
+    pub const RSV2: Self = Self(0b010);
+    /// The third.
+    pub const RSV3: Self = Self(0b001);
 
     /// As a number, RSV1 its highest bit.
     pub const fn bits(self) -> u8 {
@@ -90,6 +94,16 @@ impl ReservedBits {
     /// Whether these are among the others.
     const fn are_among(self, others: Self) -> bool {
         self.0 & !others.0 == 0
+    }
+
+    /// Whether one of these is among the others.
+    pub(crate) const fn meet(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    /// These and the others.
+    pub(crate) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 }
 

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,6 +11,7 @@ use super::request::HttpVersion;
 use super::response::Response;
 use super::response_error::ResponseError;
 use crate::deflate::{self, Contexts, ParameterError, Parameters};
+use crate::extension::{Extension, Parameters as ExtensionParameters, ReservedBit, Transform};
 
 /// A server's consent: every check of §4.1 has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,44 @@ impl Accepted {
     /// [`ClientRequest::deflate`] and accepted.
     pub fn deflate(&self) -> Option<Contexts> {
         self.deflate
+    }
+
+    /// Judges the answer to the [offer](ClientRequest::offer) of an extension; gives what is then done on the connection,
+    /// or `None` where the server declined.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::Extension`] where the extension refuses the answer, or that breaks the grammar, is there twice,
+    /// stands behind permessage-deflate or claims the same bit. The client is to fail the connection.
+    pub fn extension(&self, extension: &dyn Extension) -> Result<Option<Box<dyn Transform>>, ResponseError> {
+        let wrong = |reason| ResponseError::Extension {
+            extension: extension.name().into(),
+            reason,
+        };
+        let mut answers = self
+            .extensions()
+            .filter(|answer| extension_name(answer) == extension.name());
+        let Some(answer) = answers.next() else {
+            return Ok(None);
+        };
+        if answers.next().is_some() {
+            return Err(wrong("it is accepted twice"));
+        }
+        if self.deflate.is_some() {
+            // RFC 7692 §5: "A client that received a response accepting a PMCE extension negotiation offer together with
+            // such an extension MUST _Fail the WebSocket Connection_."
+            if extension.bit() == ReservedBit::Rsv1 {
+                return Err(wrong("it claims RSV1, as permessage-deflate does"));
+            }
+            // §9.1: "the order of operations on the data should be assumed to be the same as the order in which the
+            // extensions are listed in the server's response".
+            let mut names = self.extensions().map(extension_name);
+            if names.find(|name| [extension.name(), deflate::NAME].contains(name)) == Some(deflate::NAME) {
+                return Err(wrong("it is behind permessage-deflate"));
+            }
+        }
+        let parameters = ExtensionParameters::parse(answer).ok_or_else(|| wrong("it breaks the grammar"))?;
+        extension.open(&parameters).map(Some).map_err(wrong)
     }
 }
 

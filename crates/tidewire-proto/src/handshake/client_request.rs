@@ -4,9 +4,11 @@ use core::fmt;
 
 use super::error::{InvalidField, excerpt};
 use super::fields::{Fields, is_owned, write_field};
-use super::offer::{Offers, check_extension, check_subprotocol};
+use super::offer::{Offers, check_extension, check_subprotocol, element};
 use super::request::shown_target;
+use super::syntax::check_token;
 use crate::deflate::{Contexts, Parameters};
+use crate::extension::Extension;
 
 /// The request with which a client asks for a connection.
 ///
@@ -77,6 +79,17 @@ impl ClientRequest {
         check_extension(extension)?;
         self.extensions.push(extension);
         Ok(self)
+    }
+
+    /// Offers an extension of the application's, after those offered before;
+    /// [`Accepted::extension`](super::Accepted::extension) judges the answer.
+    ///
+    /// # Errors
+    ///
+    /// When its name is no token.
+    pub fn offer(self, extension: &dyn Extension) -> Result<Self, InvalidField> {
+        check_token(extension.name()).map_err(|byte| InvalidField::Extension { byte })?;
+        self.extension(&element(extension, &extension.offer()))
     }
 
     /// Offers permessage-deflate with these limits, after the extensions offered before.

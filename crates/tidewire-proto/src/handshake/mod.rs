@@ -80,4 +80,5 @@ pub use request_error::RequestError;
 pub use response::Response;
 pub use response_error::ResponseError;
 pub use server::ServerHandshake;
+pub(crate) use syntax::{check_token, trim_text, unquote};
 pub use upgrade::Upgrade;

@@ -1,7 +1,9 @@
+use alloc::format;
 use alloc::string::String;
 
 use super::error::InvalidField;
 use super::syntax::{check_token, elements, is_token_byte};
+use crate::extension::{Extension, Parameters};
 
 /// Subprotocols or extensions in order of preference, as they stand in a field.
 ///
@@ -57,6 +59,11 @@ pub(super) fn extension_name(extension: &str) -> &str {
         .next()
         .unwrap_or_default()
         .trim_matches([' ', '\t'])
+}
+
+/// An extension with these parameters, as it stands in the field.
+pub(super) fn element(extension: &dyn Extension, parameters: &Parameters) -> String {
+    format!("{}{parameters}", extension.name())
 }
 
 /// Refuses a subprotocol that is no token or is in the list already.

@@ -66,6 +66,13 @@ pub enum ResponseError {
     },
     /// The server's answer to the offers of permessage-deflate meets none of them.
     Deflate(ParameterError),
+    /// The server's answer to the offer of an extension of the application's is wrong.
+    Extension {
+        /// The extension's name.
+        extension: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// `Sec-WebSocket-Extensions` is not visible text.
     Extensions,
     /// The stream ended before the response did.
@@ -107,6 +114,9 @@ impl fmt::Display for ResponseError {
                 write!(f, "server accepted extension {extension}, which was not offered")
             }
             Self::Deflate(error) => write!(f, "answer to permessage-deflate is wrong: {error}"),
+            Self::Extension { extension, reason } => {
+                write!(f, "answer to extension {extension} is wrong: {reason}")
+            }
             Self::Extensions => f.write_str("field Sec-WebSocket-Extensions is not visible text"),
             Self::UnexpectedEnd => f.write_str("stream ended before the response did"),
             Self::Timeout => f.write_str("response did not arrive in time"),

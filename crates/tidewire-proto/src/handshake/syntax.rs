@@ -1,3 +1,6 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+
 /// The elements of a comma-separated list, without surrounding white space; empty ones are skipped.
 pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',')
@@ -11,6 +14,28 @@ pub(super) fn trim(mut text: &[u8]) -> &[u8] {
         text = inner;
     }
     text
+}
+
+/// The same of text.
+pub(crate) fn trim_text(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+/// What a value means, or `None` where its quotes do not match (RFC 9110 §5.6.4).
+pub(crate) fn unquote(value: &str) -> Option<Cow<'_, str>> {
+    let Some(quoted) = value.strip_prefix('"') else {
+        return Some(Cow::Borrowed(value));
+    };
+    let mut unquoted = String::new();
+    let mut rest = quoted.strip_suffix('"')?.chars();
+    while let Some(next) = rest.next() {
+        match next {
+            '"' => return None,
+            '\\' => unquoted.push(rest.next()?),
+            other => unquoted.push(other),
+        }
+    }
+    Some(Cow::Owned(unquoted))
 }
 
 /// RFC 9110 §5.6.2: `tchar`.
@@ -46,7 +71,7 @@ pub(super) const fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Refuses what is no token with the first byte that is wrong, or `None` when it is empty.
-pub(super) fn check_token(text: &str) -> Result<(), Option<u8>> {
+pub(crate) fn check_token(text: &str) -> Result<(), Option<u8>> {
     match text.bytes().find(|&byte| !is_token_byte(byte)) {
         Some(byte) => Err(Some(byte)),
         None if text.is_empty() => Err(None),

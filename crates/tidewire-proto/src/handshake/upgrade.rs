@@ -1,3 +1,5 @@
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::accept_key::{AcceptKey, is_key};
@@ -5,11 +7,12 @@ use super::acceptance::Acceptance;
 use super::error::{AcceptanceError, excerpt};
 use super::extended_connect;
 use super::fields::{Fields, write_field};
-use super::offer::Offers;
+use super::offer::{Offers, element, extension_name};
 use super::request::{HttpVersion, Request};
 use super::request_error::RequestError;
 use super::wanted::Wanted;
 use crate::deflate::{Contexts, Parameters};
+use crate::extension::{Extension, Parameters as ExtensionParameters, Transform};
 
 /// A request that may become a connection: every check of §4.2.1 has passed.
 ///
@@ -91,6 +94,21 @@ impl Upgrade {
     /// ```
     pub fn deflate(&self, limits: Contexts) -> Option<(Parameters, Contexts)> {
         limits.accept(self.extensions())
+    }
+
+    /// Answers the first offer of an extension that it accepts, for [`Acceptance::extension`], and gives what is then done
+    /// on the connection; `None` where there is none. Nothing is accepted yet.
+    ///
+    /// Offers that break the grammar are passed over. With permessage-deflate, the extension goes into the acceptance
+    /// first, and both only where it does not claim [RSV1](crate::extension::ReservedBit::Rsv1).
+    pub fn extension(&self, extension: &dyn Extension) -> Option<(String, Box<dyn Transform>)> {
+        let mut offers = self
+            .extensions()
+            .filter(|offer| extension_name(offer) == extension.name());
+        offers.find_map(|offer| {
+            let (answer, transform) = extension.accept(&ExtensionParameters::parse(offer)?)?;
+            Some((element(extension, &answer), transform))
+        })
     }
 
     /// Appends the 101 response to the output; frames may follow.

@@ -6,11 +6,12 @@ use core::time::Duration;
 use super::codec::Codecs;
 use super::receiving::Receiving;
 use super::sending::Sending;
+use crate::coding::Coding;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::deflate::context::Contexts;
 use crate::error::ConfigError;
-use crate::frame::Sender;
+use crate::frame::{ReservedBits, Sender};
 use crate::role::Role;
 use crate::time::Instant;
 
@@ -92,8 +93,9 @@ impl<R: Role> Connection<R> {
             Sender::Client => (server, client),
             Sender::Server => (client, server),
         };
-        connection.send.deflate = Some(Box::new(Sending::new(ours, extension)));
+        connection.send.coding = Some(Box::new(Coding::Deflate(Sending::new(ours, extension))));
         connection.receive.inflate = Some(Box::new(Receiving::new(theirs, extension)));
+        connection.receive.claimed = ReservedBits::RSV1;
         connection
     }
 }

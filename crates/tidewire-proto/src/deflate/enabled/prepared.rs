@@ -8,7 +8,7 @@ use crate::error::SendError;
 use crate::event::{End, Message, OwnedMessage};
 use crate::frame::ReservedBits;
 use crate::role::Role;
-use crate::writer::{Appended, Writer, first_opcode};
+use crate::writer::{Appended, Coded, Writer, first_opcode};
 
 /// How many windows there are.
 const WINDOWS: usize = (WindowBits::MAX.get() - WindowBits::MIN.get() + 1) as usize;
@@ -66,8 +66,10 @@ impl<R: Role> Writer<'_, R> {
     /// As for [`message`](Self::message).
     pub fn prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         self.check_message()?;
-        if !self.compress_prepared(prepared) {
-            self.plain(prepared.as_message());
+        match self.code_prepared(prepared) {
+            Coded::Unchanged => self.plain(prepared.as_message()),
+            Coded::Appended => {}
+            Coded::Refused => return Err(SendError::NotEncoded),
         }
         Ok(())
     }
@@ -78,25 +80,25 @@ impl<R: Role> Writer<'_, R> {
     /// As for [`message`](Self::message).
     pub fn prepared_or_header(&mut self, prepared: &Prepared) -> Result<Appended, SendError> {
         self.check_message()?;
-        if self.compress_prepared(prepared) {
-            return Ok(Appended::Message);
+        match self.code_prepared(prepared) {
+            Coded::Unchanged => Ok(self.plain_or_header(prepared.as_message())),
+            Coded::Appended => Ok(Appended::Message),
+            Coded::Refused => Err(SendError::NotEncoded),
         }
-        Ok(self.plain_or_header(prepared.as_message()))
     }
 
-    /// Appends a prepared message where it is to be compressed.
-    fn compress_prepared(&mut self, prepared: &Prepared) -> bool {
-        match &mut self.state.deflate {
+    /// Appends a prepared message as extensions have it, where they make anything of it.
+    fn code_prepared(&mut self, prepared: &Prepared) -> Coded {
+        match self.state.shareable_deflate() {
             Some(deflate) if !deflate.keeps_context() => {
                 let Some(payload) = prepared.payload(deflate) else {
-                    return false;
+                    return Coded::Unchanged;
                 };
                 let opcode = first_opcode(prepared.as_message().kind());
                 self.frame(opcode, ReservedBits::RSV1, End::Last, payload);
-                true
+                Coded::Appended
             }
-            Some(_) => self.compress(prepared.as_message()),
-            None => false,
+            Some(_) | None => self.code(prepared.as_message()),
         }
     }
 }
