@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tidewire_common::proto::Instant;
+use tidewire_common::proto::extension::Extension;
 use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
 use tracing::info;
 
@@ -67,6 +68,12 @@ impl Connect {
     /// Offers a subprotocol, the favourite first.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.options = self.options.subprotocol(subprotocol);
+        self
+    }
+
+    /// Offers an [extension](crate::extension), in place of one offered before.
+    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
+        self.options = self.options.extension(extension);
         self
     }
 

@@ -1,8 +1,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidewire_proto::deflate::{Extension, Parameters};
+use tidewire_proto::deflate::Parameters;
 use tidewire_proto::handshake::{Accepted, Request, Response};
+
+use crate::extension::Extensions;
 
 /// Names a connection within the process, for logs; a later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,27 +43,44 @@ enum Head {
 struct Agreed {
     subprotocol: Option<Box<str>>,
     deflate: Option<Parameters>,
-    user: Option<Box<str>>,
+    user: Rare,
+    /// An extension of the application's, with its parameters.
+    extension: Rare,
+}
+
+/// A text that few connections have; the others have room for the pointer alone.
+type Rare = Option<Box<Box<str>>>;
+
+fn rare(text: Option<String>) -> Rare {
+    text.map(|text| Box::new(text.into_boxed_str()))
 }
 
 impl Handshake {
     pub(crate) fn accepted(
         request: Request,
         subprotocol: Option<String>,
+        extension: Option<String>,
         deflate: Option<Parameters>,
         user: Option<String>,
     ) -> Self {
-        Self::new(Head::Request(request), subprotocol, deflate, user)
+        Self::new(Head::Request(request), subprotocol, extension, deflate, user)
     }
 
     pub(crate) fn opened(accepted: &Accepted) -> Self {
+        // Nothing else is offered, and what it says was judged. Where both are there, the other is the first.
+        let deflate = accepted.deflate().and_then(|_| {
+            accepted
+                .extensions()
+                .find_map(|extension| Parameters::parse(extension).ok())
+        });
+        let extension = accepted.extensions().next();
         Self::new(
             Head::Response(Box::new(accepted.response().clone())),
             accepted.subprotocol().map(str::to_owned),
-            // Nothing else is offered, and what it says was judged.
-            accepted
-                .extensions()
-                .find_map(|extension| Parameters::parse(extension).ok()),
+            extension
+                .filter(|extension| deflate.is_none() || Parameters::parse(extension).is_err())
+                .map(str::to_owned),
+            deflate,
             None,
         )
     }
@@ -69,14 +88,17 @@ impl Handshake {
     fn new(
         received: Head,
         subprotocol: Option<String>,
+        extension: Option<String>,
         deflate: Option<Parameters>,
         user: Option<String>,
     ) -> Self {
-        let agreed = (subprotocol.is_some() || deflate.is_some() || user.is_some()).then(|| {
+        let is_plain = subprotocol.is_none() && extension.is_none() && deflate.is_none() && user.is_none();
+        let agreed = (!is_plain).then(|| {
             Box::new(Agreed {
                 subprotocol: subprotocol.map(String::into_boxed_str),
                 deflate,
-                user: user.map(String::into_boxed_str),
+                user: rare(user),
+                extension: rare(extension),
             })
         });
         Self { received, agreed }
@@ -105,13 +127,18 @@ impl Handshake {
 
     /// The user whose [credentials](crate::ServerPolicy::basic_auth) a server saw.
     pub fn user(&self) -> Option<&str> {
-        self.agreed.as_ref()?.user.as_deref()
+        self.agreed.as_ref()?.user.as_ref().map(|user| &***user)
     }
 
-    /// The extensions that were agreed on, each with its parameters.
+    /// The extensions that were agreed on, each with its parameters, in the order in which messages pass them.
     pub fn extensions(&self) -> impl Iterator<Item = String> {
-        let deflate = self.agreed.as_ref().and_then(|agreed| agreed.deflate);
-        deflate.map(|parameters| parameters.to_string()).into_iter()
+        let agreed = self.agreed.as_ref();
+        let extension = agreed.and_then(|agreed| agreed.extension.as_ref());
+        let deflate = agreed.and_then(|agreed| agreed.deflate);
+        let other = extension.map(ToString::to_string);
+        other
+            .into_iter()
+            .chain(deflate.map(|parameters| parameters.to_string()))
     }
 }
 
@@ -120,8 +147,8 @@ impl Handshake {
 pub struct Negotiated {
     /// What it said.
     pub handshake: Handshake,
-    /// permessage-deflate, where it was agreed on.
-    pub(crate) deflate: Option<Extension>,
+    /// The extensions that were agreed on.
+    pub(crate) extensions: Extensions,
     /// What arrived behind it: the peer's first frames.
     pub(crate) rest: Vec<u8>,
 }

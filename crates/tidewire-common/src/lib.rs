@@ -13,6 +13,7 @@ mod codec_pool;
 mod config;
 mod deflate;
 mod error;
+mod extension;
 mod handshake;
 pub mod listen;
 mod log;
@@ -70,6 +71,7 @@ pub use rustls;
 /// What an adapter shows its users of this crate and of the core: the same in each.
 pub mod public {
     pub use bytes::Bytes;
+    pub use tidewire_proto::extension;
     pub use tidewire_proto::handshake::{
         Fields, HeadLimits, InvalidField, Malformed, Request, RequestError, Response, ResponseError,
     };

@@ -1,10 +1,12 @@
 use tidewire_proto::Instant;
-use tidewire_proto::handshake::{ClientHandshake, ClientRequest, InvalidField, ResponseError};
+use tidewire_proto::extension::Extension;
+use tidewire_proto::handshake::{Accepted, ClientHandshake, ClientRequest, InvalidField, ResponseError};
 use tracing::debug;
 
 use crate::config::Config;
 use crate::deflate::Deflate;
 use crate::error::HandshakeError;
+use crate::extension::{Extensions, Known};
 use crate::handshake::{Handshake, Negotiated};
 use crate::target::Target;
 
@@ -13,6 +15,7 @@ use crate::target::Target;
 pub struct ClientOptions {
     subprotocols: Vec<String>,
     fields: Vec<(String, String)>,
+    extension: Option<Known>,
     deflate: Option<Deflate>,
 }
 
@@ -29,6 +32,12 @@ impl ClientOptions {
         self
     }
 
+    /// Offers an extension, in place of one offered before.
+    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
+        self.extension = Some(Known::new(extension));
+        self
+    }
+
     /// Offers to compress messages.
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.deflate = Some(deflate);
@@ -39,6 +48,10 @@ impl ClientOptions {
         let mut request = ClientRequest::new(authority, resource)?;
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol)?;
+        }
+        // The first is the favourite (§9.1), and in our answers and those of most others the first to work.
+        if let Some(extension) = &self.extension {
+            request = request.offer(extension.get())?;
         }
         if let Some(deflate) = &self.deflate {
             request = request.deflate(deflate.asked());
@@ -54,6 +67,7 @@ impl ClientOptions {
 #[derive(Debug)]
 pub struct Opening {
     handshake: ClientHandshake,
+    extension: Option<Known>,
     deflate: Option<Deflate>,
 }
 
@@ -76,6 +90,7 @@ impl Opening {
         let handshake = ClientHandshake::new(now, timeout, config.settings.head, request, nonce, out);
         Ok(Self {
             handshake,
+            extension: options.extension.clone(),
             deflate: options.deflate.clone(),
         })
     }
@@ -89,20 +104,26 @@ impl Opening {
             .handshake
             .handle_input(input)
             .map_err(HandshakeError::Response)?;
-        Ok(accepted.map(|accepted| {
-            // `Debug` of a response shows no secrets.
-            debug!(response = ?accepted.response(), "handshake");
-            let agreed = accepted.deflate();
-            Negotiated {
-                handshake: Handshake::opened(&accepted),
-                deflate: self
-                    .deflate
-                    .as_ref()
-                    .zip(agreed)
-                    .map(|(deflate, agreed)| deflate.extension(agreed)),
-                rest: self.handshake.take_rest(),
-            }
-        }))
+        accepted.map(|accepted| self.open(&accepted)).transpose()
+    }
+
+    fn open(&mut self, accepted: &Accepted) -> Result<Negotiated, HandshakeError> {
+        // `Debug` of a response shows no secrets.
+        debug!(response = ?accepted.response(), "handshake");
+        let other = match &self.extension {
+            Some(ours) => accepted
+                .extension(ours.get())
+                .map_err(HandshakeError::Response)?
+                .map(|transform| (ours.get().bit(), transform)),
+            None => None,
+        };
+        let deflate = self.deflate.as_ref().zip(accepted.deflate());
+        let deflate = deflate.map(|(deflate, agreed)| deflate.extension(agreed));
+        Ok(Negotiated {
+            handshake: Handshake::opened(accepted),
+            extensions: Extensions::new(other, deflate),
+            rest: self.handshake.take_rest(),
+        })
     }
 
     /// Takes the end of the stream, which completes some refusals.

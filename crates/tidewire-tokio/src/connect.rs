@@ -1,6 +1,7 @@
 use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 
+use tidewire_common::proto::extension::Extension;
 use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
 use tokio::net::TcpStream;
 
@@ -58,6 +59,12 @@ impl Connect {
     /// Offers a subprotocol, the favourite first.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.options = self.options.subprotocol(subprotocol);
+        self
+    }
+
+    /// Offers an [extension](crate::extension), in place of one offered before.
+    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
+        self.options = self.options.extension(extension);
         self
     }
 

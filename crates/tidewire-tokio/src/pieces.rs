@@ -101,8 +101,7 @@ impl<'w, S: Transport> PieceWriter<'w, S> {
         Waiter::new(shared)
             .wait(|state| {
                 ready!(state.poll_room(Session::has_room))?;
-                state.session.begin_pieces();
-                Poll::Ready(Ok::<_, Error>(()))
+                Poll::Ready(state.session.begin_pieces())
             })
             .await?;
         Ok(Self {

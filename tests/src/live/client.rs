@@ -6,6 +6,8 @@ use tidewire_tokio::{
 };
 use tokio::runtime::Runtime;
 
+use crate::toy::Toy;
+
 /// One of our adapters.
 #[derive(Clone, Copy, Debug)]
 pub enum Adapter {
@@ -90,6 +92,36 @@ impl Client {
             Adapter::Blocking => {
                 let connect = blocking::Connect::new(url).config(config.clone());
                 connect.deflate(deflate).open().map(Self::Blocking)
+            }
+        }
+    }
+
+    /// Connects, and offers an extension, and perhaps compression.
+    ///
+    /// # Errors
+    /// Those of the handshake.
+    pub fn connect_extended(
+        adapter: Adapter,
+        url: &str,
+        extension: Toy,
+        deflate: Option<Deflate>,
+    ) -> Result<Self, HandshakeError> {
+        match adapter {
+            Adapter::Tokio => {
+                let runtime = Runtime::new()?;
+                let mut connect = tidewire_tokio::connect(url).extension(extension);
+                if let Some(deflate) = deflate {
+                    connect = connect.deflate(deflate);
+                }
+                let ws = runtime.block_on(async { connect.await })?;
+                Ok(Self::Tokio(runtime, ws))
+            }
+            Adapter::Blocking => {
+                let mut connect = blocking::Connect::new(url).extension(extension);
+                if let Some(deflate) = deflate {
+                    connect = connect.deflate(deflate);
+                }
+                connect.open().map(Self::Blocking)
             }
         }
     }

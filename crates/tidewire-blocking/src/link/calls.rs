@@ -77,10 +77,10 @@ impl<S: Transport> Link<S> {
 
     pub(crate) fn begin_pieces(self: &Arc<Self>) -> Result<(), Error> {
         let mut state = self.room(State::has_room);
-        let result = state.session.check_end();
-        if result.is_ok() {
-            state.session.begin_pieces();
-        }
+        let result = state
+            .session
+            .check_end()
+            .and_then(|()| state.session.begin_pieces());
         self.settle(state);
         result
     }

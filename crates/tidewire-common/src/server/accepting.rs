@@ -12,6 +12,7 @@ use super::refusal::{Reason, Refusal};
 use super::routes::Routes;
 use crate::config::Config;
 use crate::error::HandshakeError;
+use crate::extension::Extensions;
 use crate::handshake::{Handshake, Negotiated};
 
 /// How long a refused peer is listened to at least and at most, before its socket is closed.
@@ -141,9 +142,10 @@ impl Accepted {
     /// The start of the connection, of which the client's first frames may be there.
     pub(super) fn negotiated(self, request: Request, rest: Vec<u8>) -> Negotiated {
         let (parameters, deflate) = self.deflate.unzip();
+        let (answer, other) = self.extension.unzip();
         Negotiated {
-            handshake: Handshake::accepted(request, self.subprotocol, parameters, self.user),
-            deflate,
+            handshake: Handshake::accepted(request, self.subprotocol, answer, parameters, self.user),
+            extensions: Extensions::new(other, deflate),
             rest,
         }
     }

@@ -2,7 +2,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tidewire_proto::deflate::{Extension, Parameters};
+use tidewire_proto::deflate::{self, Parameters};
+use tidewire_proto::extension::{self, Extension};
 use tidewire_proto::handshake::{Acceptance, Fields, InvalidField, Request, Response, Upgrade};
 
 use super::basic_auth::BasicAuth;
@@ -10,6 +11,7 @@ use super::origins::Origins;
 use super::refusal::Refusal;
 use super::routes::Routes;
 use crate::deflate::Deflate;
+use crate::extension::{Claim, Known};
 
 /// What a server wants of those who connect, and what it tells them. Cheap to clone.
 ///
@@ -39,6 +41,7 @@ struct Terms {
     origins: Option<Origins>,
     subprotocols: Vec<String>,
     choose: Option<Arc<Choose>>,
+    extension: Option<Known>,
     deflate: Option<Deflate>,
     fields: Fields,
     on_answer: Option<Arc<OnAnswer>>,
@@ -81,7 +84,9 @@ pub(super) struct Accepted {
     pub(super) upgrade: Upgrade,
     pub(super) acceptance: Acceptance,
     pub(super) subprotocol: Option<String>,
-    pub(super) deflate: Option<(Parameters, Extension)>,
+    /// What was answered, and what is then done.
+    pub(super) extension: Option<(String, Claim)>,
+    pub(super) deflate: Option<(Parameters, deflate::Extension)>,
     pub(super) user: Option<String>,
 }
 
@@ -126,6 +131,17 @@ impl ServerPolicy {
         choose: impl Fn(&Request, &[&str]) -> Result<Option<String>, Response> + Send + Sync + 'static,
     ) -> Self {
         self.with(|terms| terms.choose = Some(Arc::new(choose)))
+    }
+
+    /// Knows an [extension](tidewire_proto::extension), in place of one known before; clients that offer it get it. Where
+    /// it claims the first reserved bit, they go without [compression](Self::deflate).
+    ///
+    /// # Errors
+    /// [`InvalidField`] where its name is no token.
+    pub fn extension(self, extension: impl Extension + 'static) -> Result<Self, InvalidField> {
+        // Both are tokens.
+        extension::Parameters::new().with(extension.name(), None)?;
+        Ok(self.with(|terms| terms.extension = Some(Known::new(extension))))
     }
 
     /// Compresses messages with clients that offer it.
@@ -249,7 +265,14 @@ impl Terms {
             return Err(Refusal::new(403, "origin is not allowed"));
         }
         let subprotocol = self.choose(request, &upgrade)?;
-        let deflate = self.deflate.as_ref().and_then(|ours| {
+        let extension = self.extension.as_ref().and_then(|ours| {
+            let (answer, transform) = upgrade.extension(ours.get())?;
+            Some((answer, (ours.get().bit(), transform)))
+        });
+        // RFC 7692 §5: not "together with another extension if the PMCE will conflict with the extension on their use of
+        // the RSV1 bit".
+        let is_rsv1_left = extension.is_none() || self.extension.as_ref().is_some_and(Known::leaves_rsv1);
+        let deflate = self.deflate.as_ref().filter(|_| is_rsv1_left).and_then(|ours| {
             let (answer, agreed) = upgrade.deflate(ours.granted())?;
             Some((answer, ours.extension(agreed)))
         });
@@ -259,6 +282,12 @@ impl Terms {
                 .subprotocol(subprotocol)
                 .map_err(|_| Refusal::internal("a subprotocol that is none"))?;
         }
+        // The order is that of the work (§9.1).
+        if let Some((answer, _)) = &extension {
+            acceptance = acceptance
+                .extension(answer)
+                .map_err(|_| Refusal::internal("an extension that is none"))?;
+        }
         if let Some((answer, _)) = &deflate {
             acceptance = acceptance.deflate(*answer);
         }
@@ -266,6 +295,7 @@ impl Terms {
             upgrade,
             acceptance,
             subprotocol,
+            extension,
             deflate,
             user,
         })
@@ -312,6 +342,7 @@ impl fmt::Debug for ServerPolicy {
             .field("origins", &terms.origins)
             .field("subprotocols", &terms.subprotocols)
             .field("choose_subprotocol", &terms.choose.is_some())
+            .field("extension", &terms.extension)
             .field("deflate", &terms.deflate)
             .field("fields", &terms.fields)
             .field("on_answer", &terms.on_answer.is_some())

@@ -40,7 +40,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidewire_proto::{Client, Closed, Connection, Inbox, Instant, Phase, Role, Server};
+use tidewire_proto::{Client, Closed, Connection, Inbox, Instant, Phase, Server};
 
 use crate::config::{Config, Settings};
 use crate::error::Error;
@@ -87,14 +87,16 @@ enum Core {
 
 impl Session {
     /// The server's side of a connection; gives what arrived behind the handshake along.
-    pub fn server(config: &Config, negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
-        let core = Core::Server(connect(Server, config, &negotiated, now));
+    pub fn server(config: &Config, mut negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
+        let extensions = mem::take(&mut negotiated.extensions);
+        let core = Core::Server(extensions.connect(Server, config, now));
         Self::new(core, config, negotiated)
     }
 
     /// The client's side of a connection; gives what arrived behind the handshake along.
-    pub fn client(config: &Config, negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
-        let core = Core::Client(connect(Client::new(SystemMasks), config, &negotiated, now));
+    pub fn client(config: &Config, mut negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
+        let extensions = mem::take(&mut negotiated.extensions);
+        let core = Core::Client(extensions.connect(Client::new(SystemMasks), config, now));
         Self::new(core, config, negotiated)
     }
 
@@ -202,15 +204,6 @@ impl Session {
             (None, Some(error)) => Err(Error::Io(error.clone())),
             (None, None) => Err(Error::Closed(Arc::new(closed.clone()))),
         })
-    }
-}
-
-/// The core of a connection in this role.
-fn connect<R: Role>(role: R, config: &Config, negotiated: &Negotiated, now: Instant) -> Connection<R> {
-    let config = config.connection.clone();
-    match &negotiated.deflate {
-        Some(deflate) => Connection::with_deflate(role, config, deflate, now),
-        None => Connection::new(role, config, now),
     }
 }
 

@@ -53,8 +53,15 @@ impl Session {
     }
 
     /// Opens a message in pieces: other messages wait for its end.
-    pub fn begin_pieces(&mut self) {
+    ///
+    /// # Errors
+    /// [`SendError::Fragmented`] where an extension takes whole messages alone.
+    pub fn begin_pieces(&mut self) -> Result<(), Error> {
+        if !either!(&self.core, connection => connection.may_fragment()) {
+            return Err(SendError::Fragmented.into());
+        }
         self.sending_pieces = true;
+        Ok(())
     }
 
     /// Queues a piece of the open message.
