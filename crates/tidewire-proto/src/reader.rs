@@ -318,7 +318,8 @@ impl<'t> Reader<'t> {
     }
 
     /// Takes what has arrived of a frame of which extensions made something.
-    #[inline(never)]
+    // Cold, so that it takes no registers from plain frames; a call is little beside what it does.
+    #[cold]
     fn coded<R: Role>(
         &mut self,
         frame: &mut OpenFrame,

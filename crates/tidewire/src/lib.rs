@@ -47,6 +47,8 @@
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
 //! - Testing: the module `test` of either adapter, with the feature `test-util`: pairs in memory, a scripted peer, time that
 //!   is not waited for.
+//! - Extending: `extension` of `ServerPolicy` and `Connect`, for messages that travel as something else;
+//!   [`proto::extension`] has an example.
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.
 //! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.
 //! - Embedding: [`proto`] shows the loop.
