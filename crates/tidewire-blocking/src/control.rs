@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use tidewire_common::proto::{CloseCode, CloseFrame, Instant};
@@ -108,10 +109,7 @@ impl Control {
         }
         guests.served.aborted = aborted.len();
         drop(guests);
-        for connection in aborted {
-            connection.abort();
-        }
-        // From the deadline on: to abort very many takes a while, too.
+        abort(aborted);
         let guests = self.wait_empty(self.lock(), deadline + AFTER_ABORT);
         guests.served
     }
@@ -196,6 +194,22 @@ impl fmt::Debug for Control {
         f.debug_struct("Control")
             .field("addresses", &self.addresses())
             .finish_non_exhaustive()
+    }
+}
+
+/// Ends connections at once; in a thread of its own, since each wakes a thread that wants a processor, and that of a
+/// shutdown would come back after the last of them.
+fn abort(connections: Vec<Arc<Link<Socket>>>) {
+    if connections.is_empty() {
+        return;
+    }
+    let connections = Arc::new(connections);
+    let theirs = connections.clone();
+    let spawned = thread::Builder::new()
+        .name("tidewire-abort".into())
+        .spawn(move || theirs.iter().for_each(Link::abort));
+    if spawned.is_err() {
+        connections.iter().for_each(Link::abort);
     }
 }
 
