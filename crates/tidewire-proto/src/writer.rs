@@ -8,6 +8,7 @@ use crate::closing::Closing;
 use crate::coding::Coding;
 use crate::config::Config;
 use crate::deflate::{Deflater, Sending};
+use crate::encoding::Coded;
 use crate::error::{ProtocolError, SendError};
 use crate::event::{Answer, End, Kind, Message};
 use crate::extension::Encoded;
@@ -62,7 +63,7 @@ impl<R> SendState<R> {
     }
 
     /// The bits of what an extension of the application's has encoded.
-    fn encoded_bits(&self) -> ReservedBits {
+    pub(crate) fn encoded_bits(&self) -> ReservedBits {
         self.coding
             .as_ref()
             .map_or(ReservedBits::NONE, |coding| coding.bits())
@@ -93,13 +94,6 @@ pub enum Appended {
     Message,
     /// The header; the payload is left to the embedder.
     Header,
-}
-
-/// What extensions made of a message.
-pub(crate) enum Coded {
-    Appended,
-    Unchanged,
-    Refused,
 }
 
 /// The sending half of a [turn](crate::Connection::turn): each call appends whole frames to the output.
@@ -348,61 +342,6 @@ impl<R: Role> Writer<'_, R> {
         }
     }
 
-    /// Appends a message as extensions have it, where they make anything of it.
-    #[inline]
-    pub(crate) fn code(&mut self, message: Message<'_>) -> Coded {
-        if self.state.coding.is_some() {
-            self.code_where_agreed(message)
-        } else {
-            Coded::Unchanged
-        }
-    }
-
-    // Cold, so that it takes no registers from those who have agreed on nothing; a call is little beside what it does.
-    #[cold]
-    fn code_where_agreed(&mut self, message: Message<'_>) -> Coded {
-        let opcode = first_opcode(message.kind());
-        match self.encode(message) {
-            Encoded::Payload(encoded) => {
-                let bits = self.state.encoded_bits();
-                if !self.compress(opcode, bits, Message::Binary(&encoded)) {
-                    self.frame(opcode, bits, End::Last, &encoded);
-                }
-            }
-            Encoded::Unchanged => {
-                if !self.compress(opcode, ReservedBits::NONE, message) {
-                    return Coded::Unchanged;
-                }
-            }
-            Encoded::Refused => return Coded::Refused,
-        }
-        Coded::Appended
-    }
-
-    /// What an extension of the application's makes of a message.
-    #[inline]
-    fn encode(&mut self, message: Message<'_>) -> Encoded {
-        match &mut self.state.coding {
-            Some(coding) => coding.encode(message),
-            None => Encoded::Unchanged,
-        }
-    }
-
-    /// Appends a message compressed, where that was agreed on and is worth while; `others` are the bits of those who had it
-    /// before.
-    fn compress(&mut self, opcode: Opcode, others: ReservedBits, message: Message<'_>) -> bool {
-        let deflater = match self.state.deflate() {
-            Some(deflate) => deflate.message(message),
-            None => None,
-        };
-        let Some(deflater) = deflater else {
-            return false;
-        };
-        let reserved = others.and(ReservedBits::RSV1);
-        self.compressed(opcode, reserved, End::Last, deflater, message.as_bytes());
-        true
-    }
-
     /// Appends a message as it is.
     #[inline]
     pub(crate) fn plain(&mut self, message: Message<'_>) {
@@ -411,7 +350,7 @@ impl<R: Role> Writer<'_, R> {
     }
 
     /// Appends what was compressed of `text`, and gives the compressor back.
-    fn compressed(
+    pub(crate) fn compressed(
         &mut self,
         opcode: Opcode,
         reserved: ReservedBits,

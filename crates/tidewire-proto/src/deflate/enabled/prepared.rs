@@ -4,11 +4,12 @@ use std::sync::OnceLock;
 
 use super::sending::Sending;
 use crate::deflate::context::WindowBits;
+use crate::encoding::Coded;
 use crate::error::SendError;
 use crate::event::{End, Message, OwnedMessage};
 use crate::frame::ReservedBits;
 use crate::role::Role;
-use crate::writer::{Appended, Coded, Writer, first_opcode};
+use crate::writer::{Appended, Writer, first_opcode};
 
 /// How many windows there are.
 const WINDOWS: usize = (WindowBits::MAX.get() - WindowBits::MIN.get() + 1) as usize;
