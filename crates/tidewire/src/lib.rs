@@ -6,6 +6,8 @@
 //! | `tokio::hyper` | `hyper` | connections of a server on hyper 1, over HTTP/1.1 and HTTP/2 |
 //! | `tokio::axum` | `axum` | the same as an extractor for axum 0.8 |
 //! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
+//! | | `tls` | TLS by rustls in both |
+//! | `tokio::test`, `blocking::test` | `test-util` | pairs in memory, a scripted peer and virtual time, for tests |
 //! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
 //!
 //! An echo server on tokio:
@@ -36,8 +38,9 @@
 //!
 //! # Where to go from here
 //!
-//! - Serving: `serve` with its `Server`, which takes a `Config` (limits, deadlines, queues) and a `ServerPolicy`
-//!   (subprotocols, requests that are no upgrade), and whose `ServerHandle` shuts it down.
+//! - Serving: `serve` with its `Server`, which takes listeners of any kind, a `Config` (limits, deadlines, queues), a
+//!   `ServerPolicy` (origins, users, subprotocols, requests that are no upgrade), `Caps` and, with the feature `tls`, a
+//!   `ServerTls`, and whose `ServerHandle` looks at it and shuts it down.
 //! - Paths: `Router`, which leads each to a handler with its parameters as types.
 //! - Serving beside HTTP: `Upgrade`, axum's extractor, and `Accept::upgrade` for hyper.
 //! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
