@@ -8,12 +8,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use allocation_counter::measure;
 use tidewire_blocking::{
-    Accept, CloseCode, ConfigError, Connect, Deflate, Error, Kind, Message, Phase, Room, Sender, Server,
-    Transport, WebSocket, WhenFull, broadcast,
+    CloseCode, ConfigError, Deflate, Error, Kind, Phase, Room, Sender, Server, Transport, WebSocket,
+    WhenFull, broadcast,
 };
-use tidewire_tests::live::{CAPACITY, SLOW, counts, numbered, quiet, room_for_two};
+use tidewire_tests::live::{CAPACITY, SLOW, blocking_pairs, counts, numbered, quiet, room_for_two};
 
 use crate::support::{PATIENCE, accepted, bounded, listener, raw_client, read_exact, serve, start};
 
@@ -261,62 +260,16 @@ fn a_broadcast_skips_who_is_closed_and_counts_who_misses_it() {
     });
 }
 
-/// Servers that have agreed on this with their clients.
-fn servers(deflate: Option<&Deflate>, count: usize) -> Vec<(WebSocket<UnixStream>, WebSocket<UnixStream>)> {
-    let connected = |_| {
-        let (near, far) = UnixStream::pair().expect("a pair");
-        let (mut accept, mut connect) = (Accept::new(), Connect::new("ws://localhost/"));
-        if let Some(deflate) = deflate {
-            accept = accept.deflate(deflate.clone());
-            connect = connect.deflate(deflate.clone());
-        }
-        let server = thread::spawn(move || accept.accept(near).expect("an accepted client"));
-        let client = connect.over(far).expect("a connection");
-        (server.join().expect("no panic"), client)
-    };
-    (0..count).map(connected).collect()
-}
-
-#[test]
-fn a_message_allocates_as_much_for_many_members_as_for_few() {
-    bounded(|| {
-        let no_takeover = Deflate::builder().server_no_context_takeover().build();
-        let no_takeover = no_takeover.expect("no contradiction");
-        for deflate in [None, Some(&no_takeover)] {
-            let mut costs = Vec::new();
-            for members in [3, 30] {
-                let room = Room::new();
-                let mut pairs = servers(deflate, members);
-                let _memberships: Vec<_> = pairs.iter().map(|(server, _)| room.join(server)).collect();
-                let text = "{\"id\":12345,\"name\":\"somebody\"},".repeat(40);
-                let mut counted = Vec::new();
-                for _ in 0..5 {
-                    let message = Message::from(text.clone());
-                    let cost = measure(|| {
-                        room.send(message);
-                    });
-                    counted.push((cost.count_total, cost.bytes_total));
-                    for (_, client) in &mut pairs {
-                        assert_eq!(client.recv().expect("open"), Some(text.clone().into()));
-                    }
-                }
-                counted.sort_unstable();
-                costs.push(counted[0]);
-                let sent = pairs[0].0.metrics().traffic.bytes_sent;
-                assert_eq!(sent > 5 * text.len() as u64, deflate.is_none(), "{sent} bytes");
-            }
-            assert_eq!(costs[0], costs[1], "allocations for 3 and for 30 members");
-        }
-    });
-}
-
 #[test]
 fn members_whose_windows_are_alike_share_what_the_first_of_them_compressed() {
     bounded(|| {
         let mut pairs = Vec::new();
         for level in [1, 9] {
             let deflate = Deflate::builder().server_no_context_takeover().level(level);
-            pairs.extend(servers(Some(&deflate.build().expect("no contradiction")), 1));
+            pairs.extend(blocking_pairs(
+                Some(&deflate.build().expect("no contradiction")),
+                1,
+            ));
         }
         let room = Room::new();
         let (servers, mut clients): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
@@ -348,7 +301,7 @@ fn members_come_and_go_while_several_threads_send() {
             .capacity(capacity)
             .build()
             .expect("no contradiction");
-        let mut pairs = servers(None, 2);
+        let mut pairs = blocking_pairs(None, 2);
         let (other, mut other_client) = pairs.pop().expect("two pairs");
         let (member, client) = pairs.pop().expect("two pairs");
         let _membership = room.join(&member);
