@@ -14,7 +14,7 @@ use tidewire_common::{
     Admission, Admissions, Caps, Config, Deflate, ProxyProtocol, Routes, Served, ServerControl as _,
     ServerPolicy,
 };
-use tracing::{debug_span, warn};
+use tracing::{Level, debug_span, enabled, warn};
 
 use crate::accept::Accept;
 use crate::clock;
@@ -289,7 +289,7 @@ where
     E: Into<HandlerError>,
 {
     guest.arrives(&socket);
-    let peer = socket.peer_addr();
+    let peer = enabled!(Level::DEBUG).then(|| socket.peer_addr()).flatten();
     let Service {
         entrance,
         accept,

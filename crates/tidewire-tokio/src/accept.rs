@@ -213,8 +213,8 @@ impl Accept {
     }
 }
 
-/// Sends a refusal, and reads until the client has closed: a socket closed with unread input is reset, and the
-/// refusal lost. Gives the refusal back. To be boxed, since those who are not refused need no room for it.
+/// Sends a refusal, if there is one, and reads until the client has closed: a socket closed with unread input is reset,
+/// and the refusal lost. Gives the refusal back. To be boxed, since those who are not refused need no room for it.
 pub(crate) async fn refuse<S: Transport>(
     stream: &mut S,
     out: &[u8],
@@ -222,6 +222,9 @@ pub(crate) async fn refuse<S: Transport>(
     clock: Clock,
     refused: HandshakeError,
 ) -> HandshakeError {
+    if out.is_empty() {
+        return refused;
+    }
     let send = async {
         write(stream, out).await?;
         stream.shutdown().await?;

@@ -1,7 +1,6 @@
 //! What a server does with a connection before HTTP is spoken over it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 
 use tidewire_common::{
@@ -27,11 +26,11 @@ pub(crate) struct Entrance {
 impl Entrance {
     /// Gives somebody who connects a place, if only to be declined.
     pub(crate) fn admit(&self, socket: &Socket) -> Option<Admission> {
-        // A proxy has yet to say whose connection it is.
-        let is_known = self.proxy_protocol.is_none();
-        let address = (is_known && self.admissions.ask_for_address()).then(|| socket.peer_addr());
-        self.admissions
-            .arrive(address.flatten().as_ref().map(SocketAddr::ip))
+        self.admissions.arrive(|| match self.proxy_protocol {
+            // A proxy has yet to say whose connection it is.
+            Some(_) => None,
+            None => Some(socket.peer_addr()?.ip()),
+        })
     }
 
     /// Leads a connection to where HTTP begins, in the time of the opening handshake.
@@ -75,7 +74,6 @@ impl Entrance {
                     addresses = proxied.map(Addresses::from).or(addresses);
                     behind = rest;
                 }
-                Err(error) if out.is_empty() => return Err(error),
                 Err(error) => return Err(refuse(&mut socket, &out, accepting, clock, error).await),
             }
         }

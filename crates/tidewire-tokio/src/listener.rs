@@ -4,7 +4,6 @@ use std::task::{Context, Poll, ready};
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
-use tracing::debug;
 
 use crate::socket::Socket;
 
@@ -42,11 +41,8 @@ pub trait Listener: Send + 'static {
 /// Sends without delay from here on.
 impl Listener for TcpListener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
-        let (stream, peer) = ready!(Self::poll_accept(self, cx))?;
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%peer, %error, "TCP_NODELAY not set");
-        }
-        Poll::Ready(Ok(stream.into()))
+        let (stream, _) = ready!(Self::poll_accept(self, cx))?;
+        Poll::Ready(Ok(Socket::prompt(stream)))
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tidewire_common::Addresses;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tracing::debug;
 
 use crate::state::{Ending, Transport};
 
@@ -53,6 +54,14 @@ impl Socket {
     /// A stream of any kind. (TCP and Unix sockets are converted by `from`.)
     pub fn new(stream: impl Transport + Send + 'static) -> Self {
         Self::with_addresses(stream, None)
+    }
+
+    /// TCP that sends without delay from here on.
+    pub(crate) fn prompt(stream: TcpStream) -> Self {
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(peer = ?stream.peer_addr(), %error, "TCP_NODELAY not set");
+        }
+        stream.into()
     }
 
     /// A stream of any kind that runs between these addresses.

@@ -17,8 +17,9 @@ use crate::state::{State, Transport};
 
 /// A WebSocket connection.
 ///
-/// The same type serves both roles and any byte stream: a [`Socket`], unless it was opened over a stream of one's own. It makes progress whenever any of its futures is polled:
-/// each of them reads, answers pings, keeps the deadlines and writes.
+/// The same type serves both roles and any byte stream: a [`Socket`], unless it was opened over a stream of one's own. It
+/// makes progress whenever any of its futures is polled: each of them reads, answers pings, keeps the deadlines and
+/// writes.
 ///
 /// A connection in [`serve`](crate::serve), in [`run`](Self::run) or after [`split`](Self::split) has a *driver*,
 /// which does all this while the application is busy elsewhere. There, [`send`](Self::send) queues, and what a batch

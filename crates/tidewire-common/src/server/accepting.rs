@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use tidewire_proto::Instant;
-use tidewire_proto::handshake::{Request, RequestError, Response, ServerHandshake};
+use tidewire_proto::handshake::{Request, Response, ServerHandshake};
 use tracing::{debug, info};
 
 use super::policy::{Accepted, Asked, ServerPolicy};
@@ -65,7 +65,7 @@ impl<'p> Accepting<'p> {
     ) -> Result<Option<Request>, HandshakeError> {
         self.handshake
             .handle_input(input)
-            .map_err(|error| self.refuse(error, out))
+            .map_err(|error| Refused::by(self.policy, error).write(out))
     }
 
     /// What the policy's [`on_request`](ServerPolicy::on_request) says, for an adapter that asks more before it answers.
@@ -90,7 +90,7 @@ impl<'p> Accepting<'p> {
         let accepted = self
             .policy
             .judge(&request, asked, routes)
-            .map_err(|refusal| refuse(refusal, out))?;
+            .map_err(|refusal| Refused::note(refusal).write(out))?;
         if accepted.upgrade.accept(&accepted.acceptance, out).is_err() {
             // Only what the client offered is chosen, so this is not reached; an answer is owed all the same.
             return Err(self.decline(Self::FAILED, out));
@@ -124,17 +124,12 @@ impl<'p> Accepting<'p> {
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Result<(), HandshakeError> {
         self.handshake
             .handle_timeout(now)
-            .map_err(|error| self.refuse(error, out))
+            .map_err(|error| Refused::by(self.policy, error).write(out))
     }
 
     /// Refuses the request without a look at it, for example since the server shuts down.
-    pub fn decline(&mut self, (status, reason): Declined, out: &mut Vec<u8>) -> HandshakeError {
-        refuse(self.policy.dress(Refusal::new(status, reason)), out)
-    }
-
-    /// Refuses a request that breaks a rule before it is a request.
-    fn refuse(&self, error: RequestError, out: &mut Vec<u8>) -> HandshakeError {
-        refuse(self.policy.dress(error.into()), out)
+    pub fn decline(&mut self, declined: Declined, out: &mut Vec<u8>) -> HandshakeError {
+        Refused::by(self.policy, declined).write(out)
     }
 }
 
@@ -151,13 +146,6 @@ impl Accepted {
     }
 }
 
-/// Appends a response that is no upgrade.
-fn refuse(refusal: Refusal, out: &mut Vec<u8>) -> HandshakeError {
-    let Refused { response, error } = Refused::note(refusal);
-    response.write(out);
-    error
-}
-
 /// A response that is no upgrade, and why.
 #[derive(Debug)]
 pub struct Refused {
@@ -168,6 +156,11 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// A refusal before the policy has judged a request, in the policy's words all the same.
+    pub(super) fn by(policy: &ServerPolicy, refusal: impl Into<Refusal>) -> Self {
+        Self::note(policy.dress(refusal.into()))
+    }
+
     /// The one place where refused requests are logged.
     pub(super) fn note(Refusal { response, reason }: Refusal) -> Self {
         let status = response.status();
@@ -185,5 +178,11 @@ impl Refused {
             }
         };
         Self { response, error }
+    }
+
+    /// Appends the response.
+    fn write(self, out: &mut Vec<u8>) -> HandshakeError {
+        self.response.write(out);
+        self.error
     }
 }

@@ -3,7 +3,6 @@ use tracing::{debug, warn};
 
 use super::accepting::{Accepting, Declined, Refused};
 use super::policy::{Asked, ServerPolicy};
-use super::refusal::Refusal;
 use crate::handshake::Negotiated;
 
 /// A server's side of an opening handshake whose heads an HTTP library reads and writes.
@@ -63,12 +62,12 @@ impl<'p> Hosted<'p> {
     }
 
     /// Refuses the request without a look at it.
-    pub fn decline(&self, (status, reason): Declined) -> Refused {
-        Refused::note(self.policy.dress(Refusal::new(status, reason)))
+    pub fn decline(&self, declined: Declined) -> Refused {
+        Refused::by(self.policy, declined)
     }
 
     /// Refuses what breaks a rule before it is a request.
     pub fn refuse(&self, error: RequestError) -> Refused {
-        Refused::note(self.policy.dress(error.into()))
+        Refused::by(self.policy, error)
     }
 }

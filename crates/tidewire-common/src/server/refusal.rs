@@ -1,5 +1,7 @@
 use tidewire_proto::handshake::{RequestError, Response};
 
+use super::accepting::Declined;
+
 /// Why there will be no connection.
 pub(super) struct Refusal {
     pub(super) response: Response,
@@ -40,6 +42,12 @@ impl Refusal {
             response,
             reason: Reason::Policy(reason),
         }
+    }
+}
+
+impl From<Declined> for Refusal {
+    fn from((status, reason): Declined) -> Self {
+        Self::new(status, reason)
     }
 }
 

@@ -74,21 +74,13 @@ impl Upgrading {
 /// The stream below, and what hyper has read of it: TCP as it is, where hyper was given that.
 fn socket(upgraded: Upgraded) -> (Socket, Vec<u8>) {
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return (tcp(parts.io), parts.read_buf.into()),
+        Ok(parts) => return (Socket::prompt(parts.io.into_inner()), parts.read_buf.into()),
         Err(upgraded) => upgraded,
     };
     match auto::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => (tcp(parts.io), parts.read_buf.into()),
+        Ok(parts) => (Socket::prompt(parts.io.into_inner()), parts.read_buf.into()),
         Err(upgraded) => (Socket::new(Portioned(TokioIo::new(upgraded))), Vec::new()),
     }
-}
-
-fn tcp(stream: TokioIo<TcpStream>) -> Socket {
-    let stream = stream.into_inner();
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "TCP_NODELAY not set");
-    }
-    stream.into()
 }
 
 impl IntoFuture for Upgrading {

@@ -4,7 +4,7 @@ use crate::prefixed::Prefixed;
 use crate::socket::Socket;
 
 /// No TLS.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Tls;
 
 impl Tls {

@@ -5,7 +5,7 @@ use crate::prefixed::Prefixed;
 use crate::socket::Socket;
 
 /// The TLS that a server speaks, if it does.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Tls(Option<ServerTls>);
 
 impl Tls {

@@ -46,17 +46,11 @@ impl Admissions {
         Self(caps.any().then(|| Arc::new(Shared { caps, counts })))
     }
 
-    /// Whether it matters where connections come from.
-    pub fn ask_for_address(&self) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|shared| shared.caps.per_address.is_some())
-    }
-
-    /// Judges somebody who connects from there. `None` is where there is no IP address, or where it is not known yet, since a
-    /// PROXY header is expected; then [`comes_from`](Admission::comes_from) follows. Gives nothing for one to be dropped
-    /// without a word, since many are being declined already.
-    pub fn arrive(&self, address: Option<IpAddr>) -> Option<Admission> {
+    /// Judges somebody who connects. `address` is asked where from, if that is capped; `None` is where there is no IP
+    /// address, or where it is not known yet, since a PROXY header is expected; then
+    /// [`comes_from`](Admission::comes_from) follows. Gives nothing for one to be dropped without a word, since many are
+    /// being declined already.
+    pub fn arrive(&self, address: impl FnOnce() -> Option<IpAddr>) -> Option<Admission> {
         let Some(shared) = &self.0 else {
             return Some(Admission(None));
         };
@@ -107,7 +101,7 @@ impl Admission {
     /// The reason to decline it, where there are too many; it goes on to count as a handshake until it is dropped.
     pub fn comes_from(&mut self, address: IpAddr) -> Result<(), Declined> {
         let Some(place) = &mut self.0 else { return Ok(()) };
-        let source = place.shared.source(Some(address));
+        let source = place.shared.source(|| Some(address));
         if matches!(place.stage, Stage::Refusal(_)) || source == place.source {
             return Ok(());
         }
@@ -144,8 +138,8 @@ impl Drop for Place {
 
 impl Shared {
     /// Where it counts, if that is capped.
-    fn source(&self, address: Option<IpAddr>) -> Option<Source> {
-        self.caps.per_address.and(address).map(Source::of)
+    fn source(&self, address: impl FnOnce() -> Option<IpAddr>) -> Option<Source> {
+        self.caps.per_address.and_then(|_| address()).map(Source::of)
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -191,13 +185,13 @@ mod tests {
     }
 
     fn admitted(admissions: &Admissions, address: impl Into<Option<IpAddr>>) -> Admission {
-        let admission = admissions.arrive(address.into()).expect("a place");
+        let admission = admissions.arrive(|| address.into()).expect("a place");
         assert_eq!(admission.declined(), None);
         admission
     }
 
     fn declined(admissions: &Admissions, address: impl Into<Option<IpAddr>>) -> Declined {
-        let admission = admissions.arrive(address.into()).expect("a place");
+        let admission = admissions.arrive(|| address.into()).expect("a place");
         admission.declined().expect("a refusal")
     }
 
@@ -307,7 +301,7 @@ mod tests {
         let from = address("192.0.2.1");
         let one = admitted(&admissions, from);
         let refusals: Vec<_> = (0..MAX_REFUSALS)
-            .map(|_| admissions.arrive(Some(address("192.0.2.2"))))
+            .map(|_| admissions.arrive(|| Some(address("192.0.2.2"))))
             .collect();
         let is_declined = |refusal: &Option<Admission>| {
             refusal
@@ -315,7 +309,7 @@ mod tests {
                 .is_some_and(|refusal| refusal.declined().is_some())
         };
         assert!(refusals.iter().all(is_declined));
-        assert!(admissions.arrive(Some(from)).is_none());
+        assert!(admissions.arrive(|| Some(from)).is_none());
         assert_eq!(counts(&admissions), [1, 1, MAX_REFUSALS, 1]);
         drop(one);
         let _two = admitted(&admissions, from);
@@ -348,7 +342,7 @@ mod tests {
             let mut here = Vec::new();
             for step in steps {
                 match step {
-                    Step::Arrive(host) => here.extend(admissions.arrive(host.map(from))),
+                    Step::Arrive(host) => here.extend(admissions.arrive(|| host.map(from))),
                     Step::ComesFrom(who, host) => {
                         let _ = here.get_mut(who).map(|admission| admission.comes_from(from(host)));
                     }
