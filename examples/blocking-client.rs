@@ -10,7 +10,7 @@ use tidewire::blocking::{Message, connect};
 fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:9001".into());
     // Two halves for two threads: a send that waits for a slow server keeps nobody from receiving.
-    let (sender, mut receiver) = connect(url)?.split();
+    let (sender, mut receiver) = connect(url).open()?.split();
     let sending = thread::spawn(move || {
         for number in 1..=3 {
             sender.send(format!("message {number}"))?;

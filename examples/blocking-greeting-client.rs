@@ -10,7 +10,7 @@ use tidewire::blocking::connect;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:9001".into());
-    let mut ws = connect(url)?;
+    let mut ws = connect(url).open()?;
     ws.send("Ada")?;
     let greeting = ws.recv()?.ok_or("the server closed without a word")?;
     println!("{}", greeting.as_text().unwrap_or("a greeting in bytes"));

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_proto::handshake::accept_key;
-use tidewire_tests::live::{ADAPTERS, Adapter, Client, Running, bounded_now, upgrade};
+use tidewire_tests::connect_by;
+use tidewire_tests::live::{ADAPTERS, Adapter, Running, bounded_now, upgrade};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::toy::{Toy, backwards};
 use tidewire_tests::wire::Frame;
@@ -71,7 +72,7 @@ fn each_with_each(policy: &ServerPolicy, test: impl Fn(Adapter, &str)) {
 #[test]
 fn each_adapter_agrees_with_each_and_messages_come_back() {
     each_with_each(&knowing(RSV2), |adapter, url| {
-        let mut ws = Client::connect_extended(adapter, url, RSV2, None).expect("a connection");
+        let mut ws = connect_by!(adapter, url, extension(RSV2)).expect("a connection");
         assert_eq!(agreed(&ws.handshake()), "x-toy; sum=1");
         let told = ws.recv().expect("a message");
         assert_eq!(told, Some("agreed: x-toy; sum=1".into()), "{adapter:?} {url}");
@@ -87,8 +88,8 @@ fn each_adapter_agrees_with_each_and_messages_come_back() {
 fn with_compression_the_extension_comes_first() {
     let policy = knowing(RSV2).deflate(Deflate::default());
     each_with_each(&policy, |adapter, url| {
-        let deflate = Some(Deflate::default());
-        let mut ws = Client::connect_extended(adapter, url, RSV2, deflate).expect("a connection");
+        let mut ws =
+            connect_by!(adapter, url, extension(RSV2), deflate(Deflate::default())).expect("a connection");
         let both = agreed(&ws.handshake());
         assert!(both.starts_with("x-toy; sum=1, permessage-deflate; "), "{both}");
         assert_eq!(
@@ -105,8 +106,8 @@ fn with_compression_the_extension_comes_first() {
 fn an_extension_on_the_first_bit_goes_without_compression() {
     let policy = knowing(RSV1).deflate(Deflate::default());
     each_with_each(&policy, |adapter, url| {
-        let deflate = Some(Deflate::default());
-        let mut ws = Client::connect_extended(adapter, url, RSV1, deflate).expect("a connection");
+        let mut ws =
+            connect_by!(adapter, url, extension(RSV1), deflate(Deflate::default())).expect("a connection");
         assert_eq!(agreed(&ws.handshake()), "x-toy; sum=1");
         ws.recv().expect("a message");
         assert_eq!(ws.ask("hello"), "hello".into(), "{adapter:?} {url}");
@@ -118,7 +119,7 @@ fn who_does_not_know_the_extension_talks_without_it() {
     each_with_each(
         &ServerPolicy::default().deflate(Deflate::default()),
         |adapter, url| {
-            let mut ws = Client::connect_extended(adapter, url, RSV2, None).expect("a connection");
+            let mut ws = connect_by!(adapter, url, extension(RSV2)).expect("a connection");
             assert_eq!(agreed(&ws.handshake()), "");
             assert_eq!(ws.recv().expect("a message"), Some("agreed: ".into()));
             assert_eq!(ws.ask("secret"), "secret".into(), "{adapter:?} {url}");
@@ -129,7 +130,7 @@ fn who_does_not_know_the_extension_talks_without_it() {
 #[test]
 fn what_the_extension_refuses_leaves_the_connection_open() {
     each_with_each(&knowing(RSV2), |adapter, url| {
-        let mut ws = Client::connect_extended(adapter, url, RSV2, None).expect("a connection");
+        let mut ws = connect_by!(adapter, url, extension(RSV2)).expect("a connection");
         ws.recv().expect("a message");
         let refused = ws.send("secret");
         assert!(
@@ -306,7 +307,7 @@ fn a_wrong_answer_to_the_offer_is_no_connection() {
         for (toy, answer, error) in table {
             for adapter in ADAPTERS {
                 let url = answering(answer);
-                let result = Client::connect_extended(adapter, &url, toy, Some(Deflate::default()));
+                let result = connect_by!(adapter, &url, extension(toy), deflate(Deflate::default()));
                 match result {
                     Err(HandshakeError::Response(found)) => {
                         assert_eq!(found, error, "{adapter:?} {answer}");

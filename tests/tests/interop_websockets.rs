@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tidewire_blocking as blocking;
+use tidewire_tests::connect_by;
 use tidewire_tests::live::{ADAPTERS, Adapter, Client, Servers, bounded, python, script, succeed};
 use tidewire_tokio::{
     Config, Error, HandshakeError, Keepalive, Kind, Message, Request, Response, ServerPolicy,
@@ -229,8 +230,8 @@ fn url(servers: &Servers, path: &str) -> String {
     servers.urls().next().expect("one server") + path
 }
 
-fn connect(adapter: Adapter, url: &str, subprotocols: &[&str]) -> Result<Client, HandshakeError> {
-    Client::connect(adapter, url, &config(), subprotocols)
+fn connect(adapter: Adapter, url: &str) -> Result<Client, HandshakeError> {
+    connect_by!(adapter, url, config(config()))
 }
 
 /// Runs a test with each of our clients, connected to a server of `websockets`.
@@ -239,7 +240,7 @@ fn with_clients(test: impl Fn(Adapter, Client)) {
         let servers = servers(python);
         for adapter in ADAPTERS {
             let url = url(&servers, "/");
-            test(adapter, connect(adapter, &url, &[]).expect("a connection"));
+            test(adapter, connect(adapter, &url).expect("a connection"));
         }
     });
 }
@@ -336,10 +337,11 @@ fn our_clients_agree_with_websockets_on_a_subprotocol() {
         let servers = servers(python);
         for adapter in ADAPTERS {
             let url = url(&servers, "/");
-            for (offers, expected) in [(&["v1", "v2"][..], Some("v2")), (&["v1"], None)] {
-                let client = connect(adapter, &url, offers).expect("a connection");
-                assert_eq!(client.subprotocol().as_deref(), expected, "{adapter:?}");
-            }
+            let both =
+                connect_by!(adapter, &url, subprotocol("v1"), subprotocol("v2")).expect("a connection");
+            assert_eq!(both.subprotocol().as_deref(), Some("v2"), "{adapter:?}");
+            let one = connect_by!(adapter, &url, subprotocol("v1")).expect("a connection");
+            assert_eq!(one.subprotocol(), None, "{adapter:?}");
         }
     });
 }
@@ -350,7 +352,7 @@ fn our_clients_read_a_refusal_of_websockets() {
         let servers = servers(python);
         for adapter in ADAPTERS {
             let url = url(&servers, "/forbidden");
-            let refused = connect(adapter, &url, &[]).expect_err("a refusal");
+            let refused = connect(adapter, &url).expect_err("a refusal");
             assert_eq!(refused.status(), Some(403), "{adapter:?}");
             let response = refused.response().expect("a response");
             assert_eq!(response.content(), b"not here\n", "{adapter:?}");

@@ -1,9 +1,9 @@
-//! A client whose URL leads nowhere, whose call is dropped, or to whom servers lie.
+//! A client whose call is dropped, or to whom servers lie.
 
 use std::io;
 use tidewire_tests::live::{Peer, bounded, no_task_is_left};
 use tidewire_tests::reference::Sender;
-use tidewire_tokio::{Connect, HandshakeError, ResponseError, UrlError, connect};
+use tidewire_tokio::{Connect, HandshakeError, ResponseError, connect};
 use tokio::io::duplex;
 use tokio::net::TcpListener;
 
@@ -34,38 +34,6 @@ async fn a_refused_tcp_connection_is_an_error() {
             matches!(&end, Err(HandshakeError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused),
             "{end:?}"
         );
-    })
-    .await;
-}
-
-/// A URL and what is wrong with it.
-type Row = (&'static str, fn(&UrlError) -> bool);
-
-#[tokio::test]
-async fn a_url_that_leads_nowhere_is_an_error() {
-    bounded(async {
-        let table: [Row; 7] = [
-            ("", |e| matches!(e, UrlError::Syntax(_))),
-            ("localhost:9001", |e| matches!(e, UrlError::Scheme { .. })),
-            ("http://localhost/", |e| matches!(e, UrlError::Scheme { .. })),
-            ("wss://localhost/", |e| matches!(e, UrlError::Tls)),
-            ("ws://localhost/#top", |e| matches!(e, UrlError::Fragment)),
-            ("ws://me:secret@localhost/", |e| {
-                matches!(e, UrlError::Credentials)
-            }),
-            ("ws://localhost/\r\nX: y", |e| matches!(e, UrlError::Character)),
-        ];
-        for (url, is_expected) in table {
-            let end = connect(url).await.map(drop);
-            assert!(
-                matches!(&end, Err(HandshakeError::Url(e)) if is_expected(e)),
-                "{url}: {end:?}"
-            );
-        }
-        for (name, value) in [("X-A", "b\r\nX-C: d"), ("X A", "b"), ("", "b")] {
-            let end = connect("ws://127.0.0.1:9/").field(name, value).await.map(drop);
-            assert!(end.is_err(), "{name}");
-        }
     })
     .await;
 }

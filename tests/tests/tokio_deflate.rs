@@ -276,7 +276,9 @@ async fn sockets_are_looked_at_between_the_turns_of_a_bomb() {
         let client = {
             let (stop, echoed) = (stop.clone(), echoed.clone());
             thread::spawn(move || {
-                let mut ws = blocking::connect(format!("ws://{address}/")).expect("accepted");
+                let mut ws = blocking::connect(format!("ws://{address}/"))
+                    .open()
+                    .expect("accepted");
                 while !stop.load(Ordering::Relaxed) {
                     ws.send("?").expect("open");
                     ws.recv().expect("open").expect("an echo");

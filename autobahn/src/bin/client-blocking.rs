@@ -19,12 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let _ = ws.run(echo);
     }
     // When the report is written the suite ends, with a Close frame or without.
-    let _ = ws::connect(format!("{url}/updateReports?agent={agent}"))?.run(echo);
+    let _ = ws::connect(format!("{url}/updateReports?agent={agent}"))
+        .open()?
+        .run(echo);
     Ok(())
 }
 
 fn case_count(url: &str) -> Result<u32, Box<dyn Error>> {
-    let mut ws = ws::connect(format!("{url}/getCaseCount"))?;
+    let mut ws = ws::connect(format!("{url}/getCaseCount")).open()?;
     let count = ws.recv()?.ok_or("the suite told no number of cases")?;
     Ok(count.as_text().ok_or("the number of cases is no text")?.parse()?)
 }

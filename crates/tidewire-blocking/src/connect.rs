@@ -4,8 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tidewire_common::proto::Instant;
-use tidewire_common::proto::extension::Extension;
-use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
+use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, Target, UrlError};
 use tracing::info;
 
 use crate::clock;
@@ -14,109 +13,73 @@ use crate::socket::Socket;
 use crate::transport::Transport;
 use crate::websocket::WebSocket;
 
-/// Connects to a `ws://` URL with the default settings.
-///
-/// # Errors
-/// As for [`Connect::open`].
+/// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; [`open`](Connect::open) gives
+/// the connection.
 ///
 /// ```no_run
-/// let mut ws = tidewire_blocking::connect("ws://127.0.0.1:9001/")?;
+/// let mut ws = tidewire_blocking::connect("ws://127.0.0.1:9001/").open()?;
 /// ws.send("hello")?;
 /// println!("{:?}", ws.recv()?);
 /// ws.close(1000, "bye")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn connect(url: impl Into<String>) -> Result<WebSocket, HandshakeError> {
-    Connect::new(url).open()
+pub fn connect(url: impl Into<String>) -> Connect {
+    Connect::new(url)
 }
 
-/// Connects with settings of its own.
+/// Connects to a URL with settings of its own.
 ///
 /// ```no_run
-/// use tidewire_blocking::Connect;
-///
-/// let ws = Connect::new("ws://127.0.0.1:9001/chat")
+/// let ws = tidewire_blocking::connect("ws://127.0.0.1:9001/chat")
 ///     .subprotocol("chat")
-///     .field("Origin", "https://example.com")
+///     .origin("https://example.com")
+///     .cookie("session", "31d4d96e407aad42")
 ///     .open()?;
 /// assert_eq!(ws.subprotocol().as_deref(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connect {
-    pub(crate) url: String,
     pub(crate) config: Config,
-    pub(crate) options: ClientOptions,
+    pub(crate) settings: ClientSettings,
 }
 
 impl Connect {
     /// Starts from the defaults. The URL is read by [`open`](Self::open).
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
             config: Config::default(),
-            options: ClientOptions::default(),
+            settings: ClientSettings::new(url),
         }
     }
 
-    /// Sets limits, deadlines and queues.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
+    tidewire_common::connect_settings!();
 
-    /// Offers a subprotocol, the favourite first.
-    pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
-        self.options = self.options.subprotocol(subprotocol);
-        self
-    }
-
-    /// Offers an [extension](crate::extension), in place of one offered before.
-    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
-        self.options = self.options.extension(extension);
-        self
-    }
-
-    /// Offers to compress messages; [`Deflate::default`] has the settings that suit most.
-    pub fn deflate(mut self, deflate: Deflate) -> Self {
-        self.options = self.options.deflate(deflate);
-        self
-    }
-
-    /// Adds a header field, for example `Origin` or `Authorization`.
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options = self.options.field(name, value);
-        self
-    }
-
-    /// Looks the host up, tries its addresses in order, and shakes hands; all of it within the
+    /// Looks the host up, connects, and shakes hands, redirects included; all of it within the
     /// [open timeout](crate::ConfigBuilder::open_timeout).
     ///
     /// # Errors
-    /// [`HandshakeError`] says how far it came; where no address could be connected to, it is the last one's error.
+    /// [`HandshakeError`]: what was tried and what came back. What cannot be sent is found before anything is.
     pub fn open(&self) -> Result<WebSocket, HandshakeError> {
-        let target = Target::parse(&self.url)?;
+        let mut journey = Journey::new(&self.settings)?;
         let deadline = self.deadline();
-        // What may not be sent is found before anything is.
-        Opening::new(
-            &self.config,
-            &target,
-            &self.options,
-            clock::now(),
-            deadline,
-            &mut Vec::new(),
-        )?;
-        let stream = dial(look_up(&target, deadline)?, deadline)?;
-        self.shake_hands(Socket::from(stream), &target, deadline)
+        loop {
+            let socket = reach(journey.target(), deadline)?;
+            match self.shake_hands(&journey, socket, deadline) {
+                Ok(ws) => return Ok(ws),
+                Err(error) => journey.follow(error)?,
+            }
+        }
     }
 
-    /// Shakes hands over a stream that is connected already; the URL says what is asked for.
+    /// Opens the connection over a byte stream that leads to the server already, TLS included where the URL asks for it.
+    /// Redirects are not followed, since the stream ends with one.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
     pub fn over<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        let target = Target::parse(&self.url)?;
-        self.shake_hands(stream, &target, self.deadline())
+        let journey = Journey::new(&self.settings)?;
+        self.shake_hands(&journey, stream, self.deadline())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -127,20 +90,13 @@ impl Connect {
 
     fn shake_hands<S: Transport>(
         &self,
+        journey: &Journey<'_>,
         stream: S,
-        target: &Target,
         deadline: Option<Instant>,
     ) -> Result<WebSocket<S>, HandshakeError> {
         stream.prepare()?;
         let mut out = Vec::new();
-        let mut opening = Opening::new(
-            &self.config,
-            target,
-            &self.options,
-            clock::now(),
-            deadline,
-            &mut out,
-        )?;
+        let mut opening = journey.open(&self.config, clock::now(), deadline, &mut out)?;
         exchange::write(&stream, &out, deadline)?;
         let mut buffer = Vec::new();
         loop {
@@ -160,6 +116,15 @@ impl Connect {
             opening.handle_timeout(clock::now())?;
         }
     }
+}
+
+/// A stream that leads to the target.
+fn reach(target: &Target, deadline: Option<Instant>) -> Result<Socket, HandshakeError> {
+    match target.scheme() {
+        Scheme::Ws => {}
+        Scheme::Wss => return Err(UrlError::Tls.into()),
+    }
+    Ok(dial(look_up(target, deadline)?, deadline)?.into())
 }
 
 /// Looks a host up. The system's resolver knows no deadline, so that a name (not an address) is looked up in a thread

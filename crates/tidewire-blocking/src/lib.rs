@@ -25,7 +25,7 @@
 //! use tidewire_blocking::connect;
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let mut ws = connect("ws://127.0.0.1:9001/")?;
+//!     let mut ws = connect("ws://127.0.0.1:9001/").open()?;
 //!     ws.send("hello")?;
 //!     if let Some(message) = ws.recv()? {
 //!         println!("{}", message.as_text().unwrap_or("bytes"));

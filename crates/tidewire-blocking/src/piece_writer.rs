@@ -13,7 +13,7 @@ use crate::transport::Transport;
 /// ```no_run
 /// use tidewire_blocking::Kind;
 ///
-/// # let ws = tidewire_blocking::connect("ws://127.0.0.1:9001/")?;
+/// # let ws = tidewire_blocking::connect("ws://127.0.0.1:9001/").open()?;
 /// let mut writer = ws.send_pieces(Kind::Text)?;
 /// writer.write("one, ")?;
 /// writer.write("two, ")?;

@@ -13,7 +13,7 @@ use crate::transport::Transport;
 /// the message; the connection goes on with the next one.
 ///
 /// ```no_run
-/// # let mut ws = tidewire_blocking::connect("ws://127.0.0.1:9001/")?;
+/// # let mut ws = tidewire_blocking::connect("ws://127.0.0.1:9001/").open()?;
 /// while let Some(pieces) = ws.recv_pieces()? {
 ///     let mut len = 0;
 ///     for piece in pieces {

@@ -22,7 +22,7 @@ use crate::transport::Transport;
 /// ```no_run
 /// use tidewire_blocking::connect;
 ///
-/// let (sender, receiver) = connect("ws://127.0.0.1:9001/")?.split();
+/// let (sender, receiver) = connect("ws://127.0.0.1:9001/").open()?.split();
 /// let ticker = sender.clone();
 /// std::thread::spawn(move || ticker.send("tick"));
 /// sender.send("hello")?;
@@ -64,7 +64,7 @@ impl<S: Transport> fmt::Debug for Sender<S> {
 /// It iterates over the messages: ends quietly after a clean close, and otherwise with one error.
 ///
 /// ```no_run
-/// let (sender, receiver) = tidewire_blocking::connect("ws://127.0.0.1:9001/")?.split();
+/// let (sender, receiver) = tidewire_blocking::connect("ws://127.0.0.1:9001/").open()?.split();
 /// sender.send("hello")?;
 /// for message in receiver {
 ///     println!("{:?}", message?);

@@ -30,7 +30,7 @@ use crate::transport::Transport;
 /// ```no_run
 /// use tidewire_blocking::connect;
 ///
-/// let mut ws = connect("ws://127.0.0.1:9001/")?;
+/// let mut ws = connect("ws://127.0.0.1:9001/").open()?;
 /// ws.send("hello")?;
 /// while let Some(message) = ws.recv()? {
 ///     println!("{message:?}");

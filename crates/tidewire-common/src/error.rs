@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseError};
 use tidewire_proto::{Closed, ProtocolError, SendError};
 
+use crate::client::RedirectError;
 use crate::outgoing::Outgoing;
 use crate::server::ProxyError;
 
@@ -126,6 +127,8 @@ pub enum HandshakeError {
     },
     /// The server refused, or its response breaks a rule.
     Response(ResponseError),
+    /// The server redirects to where nobody is led.
+    Redirect(RedirectError),
     /// The stream ended before the handshake did.
     UnexpectedEnd,
     /// The handshake took longer than it may.
@@ -159,6 +162,7 @@ impl HandshakeError {
             | Self::Field(_)
             | Self::Proxy(_)
             | Self::Response(_)
+            | Self::Redirect(_)
             | Self::UnexpectedEnd
             | Self::Timeout
             | Self::Tls(_)
@@ -177,6 +181,7 @@ impl HandshakeError {
             | Self::Request(_)
             | Self::Declined { .. }
             | Self::Response(_)
+            | Self::Redirect(_)
             | Self::UnexpectedEnd
             | Self::Timeout
             | Self::Tls(_)
@@ -198,6 +203,7 @@ impl fmt::Display for HandshakeError {
             Self::Request(error) => error.fmt(f),
             Self::Declined { status } => write!(f, "request declined with status {status}"),
             Self::Response(error) => error.fmt(f),
+            Self::Redirect(error) => error.fmt(f),
             Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
             Self::Timeout => f.write_str("opening handshake timed out"),
             Self::Tls(error) => write!(f, "TLS handshake: {error}"),
@@ -214,6 +220,7 @@ impl StdError for HandshakeError {
             Self::Proxy(error) => Some(error),
             Self::Request(error) => Some(error),
             Self::Response(error) => Some(error),
+            Self::Redirect(error) => Some(error),
             Self::Tls(error) | Self::Io(error) => Some(error),
             Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
         }
@@ -229,6 +236,12 @@ impl From<io::Error> for HandshakeError {
 impl From<ProxyError> for HandshakeError {
     fn from(error: ProxyError) -> Self {
         Self::Proxy(error)
+    }
+}
+
+impl From<RedirectError> for HandshakeError {
+    fn from(error: RedirectError) -> Self {
+        Self::Redirect(error)
     }
 }
 
@@ -252,19 +265,19 @@ pub enum UrlError {
     Character,
     /// It is no URL.
     Syntax(url::ParseError),
-    /// Its scheme is not `ws`.
+    /// Its scheme is neither `ws` nor `wss`.
     Scheme {
         /// The scheme.
         scheme: String,
     },
-    /// Its scheme is `wss`, which this version cannot speak.
+    /// Its scheme is `wss`, and the feature `tls` is not there.
     Tls,
     /// It has no host.
     Host,
     /// It has a fragment (§3: "fragment identifiers are meaningless in the context of WebSocket URIs").
     Fragment,
-    /// It has a user name or a password, which this version cannot send.
-    Credentials,
+    /// Its user name or password cannot be sent.
+    Credentials(InvalidField),
 }
 
 impl fmt::Display for UrlError {
@@ -272,11 +285,11 @@ impl fmt::Display for UrlError {
         match self {
             Self::Character => f.write_str("URL with a space or a control character"),
             Self::Syntax(error) => write!(f, "URL cannot be read: {error}"),
-            Self::Scheme { scheme } => write!(f, "URL with the scheme {scheme} in place of ws"),
-            Self::Tls => f.write_str("URL with the scheme wss, and TLS is not there yet"),
+            Self::Scheme { scheme } => write!(f, "URL with the scheme {scheme} in place of ws or wss"),
+            Self::Tls => f.write_str("URL with the scheme wss, for which the feature tls is needed"),
             Self::Host => f.write_str("URL without a host"),
             Self::Fragment => f.write_str("URL with a fragment"),
-            Self::Credentials => f.write_str("URL with credentials, which cannot be sent yet"),
+            Self::Credentials(error) => write!(f, "URL whose {error}"),
         }
     }
 }
@@ -285,12 +298,8 @@ impl StdError for UrlError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Syntax(error) => Some(error),
-            Self::Character
-            | Self::Scheme { .. }
-            | Self::Tls
-            | Self::Host
-            | Self::Fragment
-            | Self::Credentials => None,
+            Self::Credentials(error) => Some(error),
+            Self::Character | Self::Scheme { .. } | Self::Tls | Self::Host | Self::Fragment => None,
         }
     }
 }

@@ -9,8 +9,10 @@
 mod addressee;
 mod addresses;
 mod broadcast;
+mod client;
 mod codec_pool;
 mod config;
+mod credentials;
 mod deflate;
 mod error;
 mod extension;
@@ -21,7 +23,6 @@ mod masks;
 mod message;
 mod metrics;
 mod network;
-mod open;
 mod outgoing;
 mod pings;
 mod queue;
@@ -30,7 +31,6 @@ mod server;
 mod session;
 mod spare;
 mod stores;
-mod target;
 #[cfg(feature = "test-util")]
 pub mod test;
 #[cfg(feature = "tls")]
@@ -39,8 +39,10 @@ mod tls;
 pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
 pub use broadcast::{Broadcast, broadcast};
+pub use client::{Authorization, ClientSettings, Journey, Opening, RedirectError, Scheme, Target};
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
+pub use credentials::Credentials;
 pub use deflate::{Deflate, DeflateBuilder};
 pub use error::{Error, HandshakeError, TrySendError, UrlError};
 pub use handshake::{ConnectionId, Handshake, Negotiated};
@@ -48,18 +50,16 @@ pub use masks::SystemMasks;
 pub use message::Message;
 pub use metrics::{Metrics, ServerMetrics, Traffic};
 pub use network::InvalidNetwork;
-pub use open::{ClientOptions, Opening};
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use room::{Deliveries, Membership, Room, RoomBuilder, WhenFull};
 pub use server::{
-    Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Consent, Credentials,
-    Declined, Hosted, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
-    ProxyHeader, ProxyProtocol, ReadHeader, Refused, Routes, Served, ServerControl, ServerHandle,
-    ServerPolicy, TrustedProxies, Wire,
+    Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Consent, Declined,
+    Hosted, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError, ProxyHeader,
+    ProxyProtocol, ReadHeader, Refused, Routes, Served, ServerControl, ServerHandle, ServerPolicy,
+    TrustedProxies, Wire,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
-pub use target::Target;
 #[cfg(feature = "tls")]
 pub use tls::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial};
 
@@ -87,7 +87,7 @@ pub mod public {
         Addressee, Answer, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId, Credentials,
         Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin,
         InvalidRoute, Membership, Message, Metrics, Origins, Outgoing, PathParameters, Prepared, Proxied,
-        ProxyError, ProxyProtocol, Room, RoomBuilder, Served, ServerMetrics, ServerPolicy, Traffic,
-        TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
+        ProxyError, ProxyProtocol, RedirectError, Room, RoomBuilder, Served, ServerMetrics, ServerPolicy,
+        Traffic, TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };
 }

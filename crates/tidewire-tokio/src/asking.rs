@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tidewire_common::proto::handshake::{InvalidField, Request, Response};
-use tidewire_common::{Accepting, Asked, Challenge, Credentials, Declined};
+use tidewire_common::{Accepting, Asked, Challenge, Credentials, Declined, HandshakeError};
 use tokio::time::Sleep;
 
 use crate::stages::within;
@@ -57,7 +57,8 @@ impl Questions {
             return None;
         }
         Some(Box::pin(async move {
-            let answer = pin!(async { Ok(unless_panicking(self.ask_all(first, request)).await) });
+            let answer =
+                pin!(async { Ok::<_, HandshakeError>(unless_panicking(self.ask_all(first, request)).await) });
             tokio::select! {
                 biased;
                 answer = within(expiry, answer) => answer.unwrap_or(Err((503, "no answer in time"))),

@@ -1,20 +1,23 @@
 use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 
-use tidewire_common::proto::extension::Extension;
-use tidewire_common::{ClientOptions, Config, Deflate, HandshakeError, Opening, Session, Target};
+use tidewire_common::proto::Instant;
+use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, Target, UrlError};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::socket::Socket;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
 use crate::websocket::WebSocket;
 
-/// Connects to a `ws://` URL, with the default settings; awaited, it gives the connection.
+/// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; awaited, it gives the
+/// connection.
 ///
 /// # Errors
-/// The future ends in [`HandshakeError`]: what was tried and what came back.
+/// The future ends in [`HandshakeError`]: what was tried and what came back. What cannot be sent is found before anything
+/// is.
 ///
 /// # Cancel safety
 /// Dropping the future leaves no socket and no task behind.
@@ -28,59 +31,31 @@ pub fn connect(url: impl Into<String>) -> Connect {
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let ws = tidewire_tokio::connect("ws://localhost:9001/room")
 ///     .subprotocol("chat")
-///     .field("Origin", "http://localhost")
+///     .origin("http://localhost")
+///     .cookie("session", "31d4d96e407aad42")
 ///     .await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connect {
-    pub(crate) url: String,
     pub(crate) config: Config,
-    pub(crate) options: ClientOptions,
+    pub(crate) settings: ClientSettings,
 }
 
 impl Connect {
     /// Starts from the defaults.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
             config: Config::default(),
-            options: ClientOptions::default(),
+            settings: ClientSettings::new(url),
         }
     }
 
-    /// Sets limits, deadlines and queues.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
+    tidewire_common::connect_settings!();
 
-    /// Offers a subprotocol, the favourite first.
-    pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
-        self.options = self.options.subprotocol(subprotocol);
-        self
-    }
-
-    /// Offers an [extension](crate::extension), in place of one offered before.
-    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
-        self.options = self.options.extension(extension);
-        self
-    }
-
-    /// Offers to compress messages; [`Deflate::default`] has the settings that suit most.
-    pub fn deflate(mut self, deflate: Deflate) -> Self {
-        self.options = self.options.deflate(deflate);
-        self
-    }
-
-    /// Adds a header field to the request.
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options = self.options.field(name, value);
-        self
-    }
-
-    /// Opens the connection over a byte stream that leads to the server already.
+    /// Opens the connection over a byte stream that leads to the server already, TLS included where the URL asks for it.
+    /// Redirects are not followed, since the stream ends with one.
     ///
     /// # Errors
     /// As for [`connect`].
@@ -88,41 +63,45 @@ impl Connect {
     /// # Cancel safety
     /// As for [`connect`].
     pub async fn over<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
-        let target = Target::parse(&self.url)?;
-        self.negotiate(&target, stream, Clock::start()).await
+        let journey = Journey::new(&self.settings)?;
+        let clock = Clock::start();
+        let expiry = pin!(self.expiry(clock));
+        self.shake_hands(&journey, stream, clock, expiry).await
     }
 
     async fn open(self) -> Result<WebSocket, HandshakeError> {
-        let target = Target::parse(&self.url)?;
+        let mut journey = Journey::new(&self.settings)?;
         let clock = Clock::start();
-        let expiry = pin!(expiry(self.config.open_timeout().map(clock::after)));
-        let connecting = pin!(TcpStream::connect((target.host(), target.port())));
-        let stream = within(expiry, connecting).await?;
-        stream.set_nodelay(true)?;
-        self.negotiate(&target, Socket::from(stream), clock).await
+        let mut expiry = pin!(self.expiry(clock));
+        loop {
+            let socket = within(expiry.as_mut(), pin!(self.reach(journey.target()))).await?;
+            match self.shake_hands(&journey, socket, clock, expiry.as_mut()).await {
+                Ok(ws) => return Ok(ws),
+                Err(error) => journey.follow(error)?,
+            }
+        }
     }
 
-    /// Runs the handshake; its time began with the clock.
-    async fn negotiate<S: Transport>(
+    /// A stream that leads to the target.
+    async fn reach(&self, target: &Target) -> Result<Socket, HandshakeError> {
+        match target.scheme() {
+            Scheme::Ws => {}
+            Scheme::Wss => return Err(UrlError::Tls.into()),
+        }
+        let stream = TcpStream::connect((target.host(), target.port())).await?;
+        Ok(Socket::prompt(stream))
+    }
+
+    /// Runs the handshake, in what is left of the time for all.
+    async fn shake_hands<S: Transport>(
         &self,
-        target: &Target,
+        journey: &Journey<'_>,
         mut stream: S,
         clock: Clock,
+        mut expiry: Pin<&mut Option<Sleep>>,
     ) -> Result<WebSocket<S>, HandshakeError> {
         let mut out = Vec::new();
-        let deadline = self
-            .config
-            .open_timeout()
-            .map(|timeout| tidewire_common::proto::Instant::START + timeout);
-        let mut opening = Opening::new(
-            &self.config,
-            target,
-            &self.options,
-            clock.now(),
-            deadline,
-            &mut out,
-        )?;
-        let mut expiry = pin!(expiry(deadline.map(|at| clock.to_tokio(at))));
+        let mut opening = journey.open(&self.config, clock.now(), self.deadline(), &mut out)?;
         within(expiry.as_mut(), pin!(write(&mut stream, &out))).await?;
         let negotiated = loop {
             let read = {
@@ -144,6 +123,15 @@ impl Connect {
         };
         let (session, rest) = Session::client(&self.config, negotiated, clock.now());
         Ok(WebSocket::new(stream, session, rest, clock))
+    }
+
+    /// When the time for all of it is over, by a clock that started with it.
+    fn deadline(&self) -> Option<Instant> {
+        self.config.open_timeout().map(|timeout| Instant::START + timeout)
+    }
+
+    fn expiry(&self, clock: Clock) -> Option<Sleep> {
+        expiry(self.deadline().map(|at| clock.to_tokio(at)))
     }
 }
 

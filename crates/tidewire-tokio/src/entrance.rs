@@ -81,7 +81,7 @@ impl Entrance {
             return Err(self.decline(&mut socket, declined, accepting, clock).await);
         }
         let stream = Prefixed::new(behind, socket);
-        let shaking = pin!(async { Ok(self.tls.accept(stream, addresses).await) });
+        let shaking = pin!(async { Ok::<_, io::Error>(self.tls.accept(stream, addresses).await) });
         within(expiry, shaking).await?
     }
 

@@ -22,13 +22,13 @@ pub(crate) fn expiry(deadline: Option<Instant>) -> Option<Sleep> {
 
 /// Runs `work` until the handshake's time is over. Both are lent, since what is passed by value stands in the future of
 /// the handshake twice.
-pub(crate) fn within<T>(
+pub(crate) fn within<T, E: Into<HandshakeError>>(
     mut expiry: Pin<&mut Option<Sleep>>,
-    mut work: Pin<&mut impl Future<Output = io::Result<T>>>,
+    mut work: Pin<&mut impl Future<Output = Result<T, E>>>,
 ) -> impl Future<Output = Result<T, HandshakeError>> {
     poll_fn(move |cx| {
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
-            return Poll::Ready(Ok(done?));
+            return Poll::Ready(done.map_err(Into::into));
         }
         match expiry.as_mut().as_pin_mut() {
             Some(sleep) => sleep.poll(cx).map(|()| Err(HandshakeError::Timeout)),

@@ -8,11 +8,11 @@ use crate::support::{Example, TestResult, get};
 fn the_first_message_says_who_it_is() -> TestResult {
     let mut server = Example::start("tokio-auth-first-message", &["127.0.0.1:0"])?;
     let url = server.url()?;
-    let mut ws = connect(&url)?;
+    let mut ws = connect(&url).open()?;
     ws.send("token-of-ada")?;
     assert_eq!(ws.recv()?, Some(Message::from("Hello, Ada!")));
     for wrong in [Message::from("token-of-eve"), Message::from(vec![1, 2, 3])] {
-        let mut ws = connect(&url)?;
+        let mut ws = connect(&url).open()?;
         ws.send(wrong)?;
         assert!(ws.recv().is_err());
         let code = ws.closed().map(|closed| closed.code());
@@ -25,7 +25,7 @@ fn the_first_message_says_who_it_is() -> TestResult {
 fn a_parameter_of_the_query_says_who_it_is() -> TestResult {
     let mut server = Example::start("tokio-auth-query", &["127.0.0.1:0"])?;
     let url = server.url()?;
-    let mut ws = connect(format!("{url}/?room=1&token=token-of-ada"))?;
+    let mut ws = connect(format!("{url}/?room=1&token=token-of-ada")).open()?;
     assert_eq!(ws.recv()?, Some(Message::from("Hello, Ada!")));
     for wrong in ["/", "/?token=", "/?token=token-of-eve"] {
         assert_eq!(

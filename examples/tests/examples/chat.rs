@@ -15,11 +15,11 @@ fn each_chat_tells_a_room_what_its_guests_say() -> TestResult {
             assert!(text.ends_with(end), "{name}: {text:?} for {end:?}");
             Ok(())
         };
-        let mut one = connect(format!("{url}/tea"))?;
+        let mut one = connect(format!("{url}/tea")).open()?;
         hears(&mut one, " has come; here are 1")?;
-        let mut elsewhere = connect(format!("{url}/coffee"))?;
+        let mut elsewhere = connect(format!("{url}/coffee")).open()?;
         hears(&mut elsewhere, " has come; here are 1")?;
-        let mut other = connect(format!("{url}/tea"))?;
+        let mut other = connect(format!("{url}/tea")).open()?;
         hears(&mut one, " has come; here are 2")?;
         hears(&mut other, " has come; here are 2")?;
         one.send("milk?")?;

@@ -17,7 +17,7 @@ fn each_server_echoes_one_client_after_the_other() -> TestResult {
         let mut server = Example::start(name, &["127.0.0.1:0"])?;
         let url = server.url()?;
         for _ in 0..2 {
-            let mut ws = connect(&url)?;
+            let mut ws = connect(&url).open()?;
             for message in [Message::from("hello"), Message::from(vec![0; 100_000])] {
                 ws.send(message.clone())?;
                 assert_eq!(ws.recv()?, Some(message), "{name}");

@@ -9,7 +9,7 @@ use crate::support::{Example, TestResult, get};
 fn a_health_check_is_answered_beside_the_connections() -> TestResult {
     let mut server = Example::start("tokio-health", &["127.0.0.1:0"])?;
     let url = server.url()?;
-    let mut ws = connect(&url)?;
+    let mut ws = connect(&url).open()?;
     let response = get(&url, "/healthz")?;
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     assert!(response.ends_with("\r\n\r\nok\n"), "{response}");
@@ -40,7 +40,7 @@ fn each_client_is_echoed_over_a_unix_socket_by_each_server() -> TestResult {
 fn a_server_that_is_told_to_end_sees_its_clients_off() -> TestResult {
     let mut server = Example::start("tokio-shutdown", &["127.0.0.1:0"])?;
     let url = server.url()?;
-    let mut clients = [connect(&url)?, connect(&url)?];
+    let mut clients = [connect(&url).open()?, connect(&url).open()?];
     for ws in &mut clients {
         ws.send("hello")?;
         assert_eq!(ws.recv()?, Some(Message::from("hello")));

@@ -10,7 +10,7 @@ const SERVERS: [&str; 2] = ["tokio-patterns", "blocking-patterns"];
 fn a_consumer_takes_each_message() -> TestResult {
     for name in SERVERS {
         let mut server = Example::start(name, &["127.0.0.1:0"])?;
-        let ws = connect(format!("{}/consume", server.url()?))?;
+        let ws = connect(format!("{}/consume", server.url()?)).open()?;
         ws.send("hello")?;
         ws.send(vec![0; 3])?;
         for expected in ["received 5 bytes", "received 3 bytes"] {
@@ -24,7 +24,7 @@ fn a_consumer_takes_each_message() -> TestResult {
 fn a_producer_sends_until_the_client_closes() -> TestResult {
     for name in SERVERS {
         let mut server = Example::start(name, &["127.0.0.1:0"])?;
-        let mut ws = connect(format!("{}/produce", server.url()?))?;
+        let mut ws = connect(format!("{}/produce", server.url()?)).open()?;
         the_ticks_come(&mut ws, name)?;
         ws.send("nobody wants to know this")?;
         ws.close(1000, "")?;
@@ -37,7 +37,7 @@ fn a_producer_sends_until_the_client_closes() -> TestResult {
 fn both_are_done_at_once() -> TestResult {
     for name in SERVERS {
         let mut server = Example::start(name, &["127.0.0.1:0"])?;
-        let mut ws = connect(format!("{}/both", server.url()?))?;
+        let mut ws = connect(format!("{}/both", server.url()?)).open()?;
         the_ticks_come(&mut ws, name)?;
         ws.send("hello")?;
         assert_eq!(server.line()?, "received 5 bytes", "{name}");
@@ -52,11 +52,11 @@ fn everybody_who_is_registered_is_told_what_one_says() -> TestResult {
     for name in SERVERS {
         let mut server = Example::start(name, &["127.0.0.1:0"])?;
         let url = format!("{}/register", server.url()?);
-        let mut first = connect(&url)?;
+        let mut first = connect(&url).open()?;
         first.send("I")?;
         // Whoever hears himself is registered.
         assert_eq!(first.recv()?, Some(Message::from("I")), "{name}");
-        let mut second = connect(&url)?;
+        let mut second = connect(&url).open()?;
         second.send("I, too")?;
         for member in [&mut first, &mut second] {
             assert_eq!(member.recv()?, Some(Message::from("I, too")), "{name}");

@@ -21,7 +21,7 @@ pub(crate) struct Tools {
 impl Tools {
     pub(crate) fn reach(url: &str) -> BrowserResult<Self> {
         Ok(Self {
-            ws: connect(url)?,
+            ws: connect(url).open()?,
             calls: 0,
             events: HashSet::new(),
         })

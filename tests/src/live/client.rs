@@ -1,12 +1,9 @@
+use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use tidewire_blocking as blocking;
-use tidewire_tokio::{
-    Closed, Config, Deflate, Error, Handshake, HandshakeError, Kind, Message, SendError, Traffic,
-};
+use tidewire_tokio::{Closed, Error, Handshake, HandshakeError, Kind, Message, SendError, Traffic};
 use tokio::runtime::Runtime;
-
-use crate::toy::Toy;
 
 /// One of our adapters.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +26,21 @@ pub enum Client {
     Blocking(blocking::WebSocket),
 }
 
+/// Connects by an adapter, with the same settings by each: `connect_by!(adapter, url, cookie("a", "b"), redirects(3))`.
+#[macro_export]
+macro_rules! connect_by {
+    ($adapter:expr, $url:expr $(, $setter:ident($($argument:expr),* $(,)?))* $(,)?) => {
+        match $adapter {
+            $crate::live::Adapter::Tokio => {
+                $crate::live::Client::on_tokio(::tidewire_tokio::connect($url)$(.$setter($($argument),*))*)
+            }
+            $crate::live::Adapter::Blocking => {
+                $crate::live::Client::on_threads(&::tidewire_blocking::connect($url)$(.$setter($($argument),*))*)
+            }
+        }
+    };
+}
+
 /// Calls the method of that name of either client.
 macro_rules! either {
     ($client:expr, $name:ident($($argument:expr),*)) => {
@@ -40,90 +52,22 @@ macro_rules! either {
 }
 
 impl Client {
-    /// Connects, and offers the subprotocols.
+    /// Connects on a runtime of its own.
     ///
     /// # Errors
     /// Those of the handshake.
-    pub fn connect(
-        adapter: Adapter,
-        url: &str,
-        config: &Config,
-        subprotocols: &[&str],
-    ) -> Result<Self, HandshakeError> {
-        match adapter {
-            Adapter::Tokio => {
-                let runtime = Runtime::new()?;
-                let mut connect = tidewire_tokio::connect(url).config(config.clone());
-                for subprotocol in subprotocols {
-                    connect = connect.subprotocol(*subprotocol);
-                }
-                let ws = runtime.block_on(async { connect.await })?;
-                Ok(Self::Tokio(runtime, ws))
-            }
-            Adapter::Blocking => {
-                let mut connect = blocking::Connect::new(url).config(config.clone());
-                for subprotocol in subprotocols {
-                    connect = connect.subprotocol(*subprotocol);
-                }
-                connect.open().map(Self::Blocking)
-            }
-        }
+    pub fn on_tokio(connect: tidewire_tokio::Connect) -> Result<Self, HandshakeError> {
+        let runtime = Runtime::new()?;
+        let ws = runtime.block_on(connect.into_future())?;
+        Ok(Self::Tokio(runtime, ws))
     }
 
-    /// Connects, and offers compression.
+    /// Connects.
     ///
     /// # Errors
     /// Those of the handshake.
-    pub fn connect_deflate(
-        adapter: Adapter,
-        url: &str,
-        config: &Config,
-        deflate: Deflate,
-    ) -> Result<Self, HandshakeError> {
-        match adapter {
-            Adapter::Tokio => {
-                let runtime = Runtime::new()?;
-                let connect = tidewire_tokio::connect(url)
-                    .config(config.clone())
-                    .deflate(deflate);
-                let ws = runtime.block_on(async { connect.await })?;
-                Ok(Self::Tokio(runtime, ws))
-            }
-            Adapter::Blocking => {
-                let connect = blocking::Connect::new(url).config(config.clone());
-                connect.deflate(deflate).open().map(Self::Blocking)
-            }
-        }
-    }
-
-    /// Connects, and offers an extension, and perhaps compression.
-    ///
-    /// # Errors
-    /// Those of the handshake.
-    pub fn connect_extended(
-        adapter: Adapter,
-        url: &str,
-        extension: Toy,
-        deflate: Option<Deflate>,
-    ) -> Result<Self, HandshakeError> {
-        match adapter {
-            Adapter::Tokio => {
-                let runtime = Runtime::new()?;
-                let mut connect = tidewire_tokio::connect(url).extension(extension);
-                if let Some(deflate) = deflate {
-                    connect = connect.deflate(deflate);
-                }
-                let ws = runtime.block_on(async { connect.await })?;
-                Ok(Self::Tokio(runtime, ws))
-            }
-            Adapter::Blocking => {
-                let mut connect = blocking::Connect::new(url).extension(extension);
-                if let Some(deflate) = deflate {
-                    connect = connect.deflate(deflate);
-                }
-                connect.open().map(Self::Blocking)
-            }
-        }
+    pub fn on_threads(connect: &blocking::Connect) -> Result<Self, HandshakeError> {
+        connect.open().map(Self::Blocking)
     }
 
     /// Sends a message.

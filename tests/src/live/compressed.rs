@@ -6,10 +6,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use tidewire_blocking as blocking;
-use tidewire_tokio::{Config, Deflate, Error, Handshake, Message, Traffic};
+use tidewire_tokio::{Deflate, Error, Handshake, Message, Traffic};
 use tokio::runtime::Runtime;
 
-use super::{ADAPTERS, Adapter, Client, Servers, bounded_now, script, succeed};
+use super::{ADAPTERS, Adapter, Servers, bounded_now, script, succeed};
+use crate::connect_by;
 
 const SERVER_ALONE: &str = "server_no_context_takeover";
 const CLIENT_ALONE: &str = "client_no_context_takeover";
@@ -207,8 +208,7 @@ fn with_their_client(
 
 /// Sends a load to the peer's server, and gives what both sides saw: ours, and theirs of what was agreed on.
 fn with_their_server(adapter: Adapter, url: &str, deflate: Deflate, load: Load) -> (Seen, String) {
-    let mut client =
-        Client::connect_deflate(adapter, url, &Config::default(), deflate).expect("a connection");
+    let mut client = connect_by!(adapter, url, deflate(deflate)).expect("a connection");
     for message in load.messages() {
         assert_eq!(client.ask(message.clone()), message, "{adapter:?}");
     }

@@ -17,6 +17,7 @@ mod portioned;
 mod proxy;
 mod running;
 mod script;
+mod scripted;
 mod slow;
 mod trickle;
 
@@ -37,5 +38,6 @@ pub use portioned::{Portioned, Slices};
 pub use proxy::{PROXIES, Proxy};
 pub use running::Running;
 pub use script::{Servers, node, python, script, succeed};
+pub use scripted::{Scripted, consent};
 pub use slow::{CAPACITY, SLOW, Slow, counts, numbered, room_for_two};
 pub use trickle::{Script, Trickle};

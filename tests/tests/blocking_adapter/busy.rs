@@ -118,6 +118,7 @@ fn a_blocked_write_does_not_keep_anyone_from_receiving() {
     let (tell, told) = mpsc::channel();
     let client = in_background(move || {
         let (sender, mut receiver) = connect(format!("ws://{address}/"))
+            .open()
             .expect("the server accepts")
             .split();
         let blocked = in_background(move || sender.send(vec![0; 64 << 20]));

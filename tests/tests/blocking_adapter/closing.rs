@@ -12,7 +12,7 @@ fn a_client_closes_once_and_learns_how() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         assert_eq!(
             ws.close(1006, ""),
             Err(SendError::CloseCode { code: 1006.into() }),
@@ -40,7 +40,7 @@ fn a_server_that_closes_with_a_code_of_its_own_is_an_error_to_the_client() {
     });
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         assert_eq!(ws.recv().expect("messages come first"), Some("last".into()));
         for _ in 0..2 {
             let Err(Error::Closed(closed)) = ws.recv() else {
@@ -71,7 +71,9 @@ fn an_abnormal_end_comes_after_the_complete_messages() {
     let server = listener();
     let address = server.local_addr().expect("an address");
     let client = in_background(move || {
-        let mut ws = connect(format!("ws://{address}/")).expect("the server accepts");
+        let mut ws = connect(format!("ws://{address}/"))
+            .open()
+            .expect("the server accepts");
         (ws.recv(), ws.recv(), ws.recv(), ws.closed())
     });
     let mut stream = raw_server(&server);
@@ -133,7 +135,7 @@ fn a_close_behind_more_messages_than_are_read_ahead_is_seen_by_who_closes() {
     });
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         // Behind all of them.
         ws.recv().expect("it goes on");
         ws.close(1000, "").expect("a code that may be sent");

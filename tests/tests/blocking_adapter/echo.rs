@@ -9,7 +9,7 @@ fn messages_of_both_types_and_any_length_come_back() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url)?;
+        let mut ws = connect(url).open()?;
         for len in [0, 1, 125, 126, 65535, 65536, 1 << 20] {
             let text = Message::from("x".repeat(len));
             ws.send(text.clone())?;
@@ -33,7 +33,7 @@ fn a_server_may_speak_first_and_the_client_iterates() {
     });
     let url = server.url();
     let texts = bounded(move || {
-        let ws = connect(url).expect("the server accepts");
+        let ws = connect(url).open().expect("the server accepts");
         ws.collect::<Result<Vec<_>, Error>>()
     });
     assert_eq!(
@@ -71,7 +71,7 @@ fn a_ping_gives_the_round_trip_also_while_nobody_receives() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let ws = connect(url).expect("the server accepts");
+        let ws = connect(url).open().expect("the server accepts");
         let round_trip = ws.ping().expect("the server answers");
         assert!(round_trip > Duration::ZERO);
         assert_eq!(ws.latency(), Some(round_trip));

@@ -17,7 +17,7 @@ fn a_handler_that_fails_or_panics_costs_its_own_connection_only() {
     for (word, code) in [("fail", 1011), ("panic", 1011), ("end", 1000)] {
         let url = server.url();
         let closed = bounded(move || {
-            let ws = connect(url).expect("the server goes on");
+            let ws = connect(url).open().expect("the server goes on");
             ws.send(word).expect("the server reads");
             ws.wait_closed()
         });
@@ -34,7 +34,7 @@ fn a_handler_that_drops_its_connection_early_still_decides_how_it_closes() {
         Err(Error::Send(tidewire_blocking::SendError::Closed))
     });
     let url = server.url();
-    let closed = bounded(move || connect(url).expect("the server accepts").wait_closed());
+    let closed = bounded(move || connect(url).open().expect("the server accepts").wait_closed());
     assert_eq!(closed.code(), CloseCode::INTERNAL_ERROR);
 }
 
@@ -78,7 +78,7 @@ fn a_stack_of_64_kib_is_enough_for_an_echo() {
     let server = start(Server::new(listener(), echo).stack_size(64 * 1024));
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         ws.send("x".repeat(100_000)).expect("the server reads");
         assert_eq!(
             ws.recv().expect("it goes on").map(|message| message.len()),

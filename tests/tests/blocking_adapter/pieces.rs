@@ -46,7 +46,7 @@ fn other_senders_wait_for_the_end_of_a_message_in_pieces() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let (sender, mut receiver) = connect(url).expect("the server accepts").split();
+        let (sender, mut receiver) = connect(url).open().expect("the server accepts").split();
         let mut writer = sender.send_pieces(Kind::Text).expect("it is open");
         writer.write("one ").expect("the server reads");
         assert!(sender.try_send("between").is_err());
@@ -73,7 +73,7 @@ fn a_writer_dropped_before_its_end_closes_with_1011() {
     });
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         let Err(Error::Closed(closed)) = ws.recv() else {
             panic!("half a message was given");
         };
@@ -87,7 +87,9 @@ fn a_message_arrives_in_pieces_cut_on_character_boundaries() {
     let address = server.local_addr().expect("an address");
     let (go, wait) = std::sync::mpsc::channel();
     let client = in_background(move || {
-        let mut ws = connect(format!("ws://{address}/")).expect("the server accepts");
+        let mut ws = connect(format!("ws://{address}/"))
+            .open()
+            .expect("the server accepts");
         let mut pieces = ws.recv_pieces().expect("it goes on").expect("a message");
         assert_eq!(pieces.kind(), Kind::Text);
         let first = pieces.next();
@@ -117,7 +119,9 @@ fn giving_up_half_way_leaves_the_connection_usable() {
     let address = server.local_addr().expect("an address");
     let (go, wait) = std::sync::mpsc::channel();
     let client = in_background(move || {
-        let mut ws = connect(format!("ws://{address}/")).expect("the server accepts");
+        let mut ws = connect(format!("ws://{address}/"))
+            .open()
+            .expect("the server accepts");
         let pieces = ws.recv_pieces().expect("it goes on").expect("a message");
         drop(pieces);
         let _ = go.send(());
@@ -139,7 +143,9 @@ fn an_end_in_the_middle_of_a_message_in_pieces_is_an_error() {
     let server = listener();
     let address = server.local_addr().expect("an address");
     let client = in_background(move || {
-        let mut ws = connect(format!("ws://{address}/")).expect("the server accepts");
+        let mut ws = connect(format!("ws://{address}/"))
+            .open()
+            .expect("the server accepts");
         let pieces = ws.recv_pieces().expect("it goes on").expect("a message");
         pieces.map(|piece| piece.is_ok()).collect::<Vec<_>>()
     });

@@ -11,7 +11,9 @@ fn a_receive_timeout_loses_nothing() {
     let address = server.local_addr().expect("an address");
     let (go, wait) = std::sync::mpsc::channel();
     let client = in_background(move || {
-        let mut ws = connect(format!("ws://{address}/")).expect("the server accepts");
+        let mut ws = connect(format!("ws://{address}/"))
+            .open()
+            .expect("the server accepts");
         let nothing = ws.recv_timeout(Duration::ZERO);
         assert!(matches!(nothing, Err(RecvTimeoutError::Timeout)), "{nothing:?}");
         let half = ws.recv_timeout(Duration::from_millis(50));
@@ -32,7 +34,7 @@ fn a_receive_timeout_tells_the_end() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         ws.close(1000, "").expect("a code that may be sent");
         assert!(matches!(ws.recv_timeout(PATIENCE), Ok(None)));
     });
@@ -49,7 +51,7 @@ fn what_was_read_ahead_is_given_in_order_and_within_the_bound() {
     });
     let url = server.url();
     bounded(move || {
-        let mut ws = connect(url).expect("the server accepts");
+        let mut ws = connect(url).open().expect("the server accepts");
         // The keeper reads while this waits; the answer stands behind more than it may take, or not.
         for number in 0..200 {
             let message = ws.recv().expect("it goes on").expect("it goes on");

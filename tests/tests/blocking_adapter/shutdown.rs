@@ -16,7 +16,7 @@ fn open_connections_get_1001_and_are_counted() {
     let clients: Vec<_> = (0..3)
         .map(|_| {
             let url = server.url();
-            in_background(move || connect(url).expect("the server accepts").wait_closed())
+            in_background(move || connect(url).open().expect("the server accepts").wait_closed())
         })
         .collect();
     for _ in &clients {
@@ -94,7 +94,7 @@ fn traffic_is_summed_over_ended_and_open_connections() {
     for count in 1..=2 {
         let url = server.url();
         let (ws, metrics) = bounded(move || {
-            let mut ws = connect(url).expect("the server accepts");
+            let mut ws = connect(url).open().expect("the server accepts");
             ws.send("four").expect("the server reads");
             ws.recv().expect("it goes on");
             let metrics = ws.metrics();
@@ -148,7 +148,7 @@ fn a_connection_that_is_about_to_open_is_closed_in_full() {
     let server = server.policy(policy);
     give.send(server.handle()).expect("wanted");
     let counts = in_background(move || server.run().expect("a server that ends well"));
-    let client = in_background(move || connect(url).expect("the server accepts").wait_closed());
+    let client = in_background(move || connect(url).open().expect("the server accepts").wait_closed());
     let counts = counts.recv_timeout(PATIENCE).expect("the server ends");
     assert_eq!((counts.finished, counts.aborted), (1, 0));
     for closed in [told, client] {

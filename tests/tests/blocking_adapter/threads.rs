@@ -9,7 +9,7 @@ fn the_halves_work_in_two_threads_at_once() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let (sender, receiver) = connect(url).expect("the server accepts").split();
+        let (sender, receiver) = connect(url).open().expect("the server accepts").split();
         let sending = in_background(move || {
             for number in 0..2000 {
                 sender.send(format!("{number}"))?;
@@ -35,7 +35,7 @@ fn messages_of_several_threads_stay_whole_and_each_thread_in_order() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let (sender, mut receiver) = connect(url).expect("the server accepts").split();
+        let (sender, mut receiver) = connect(url).open().expect("the server accepts").split();
         for thread in 0..THREADS {
             let sender = sender.clone();
             thread::spawn(move || {
@@ -68,7 +68,7 @@ fn a_ping_is_answered_while_another_thread_receives() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let (sender, mut receiver) = connect(url).expect("the server accepts").split();
+        let (sender, mut receiver) = connect(url).open().expect("the server accepts").split();
         let receiving = in_background(move || receiver.recv());
         sender.ping().expect("the server answers");
         sender.send("enough").expect("the server reads");
@@ -82,7 +82,7 @@ fn a_close_from_another_thread_ends_the_wait_for_a_message() {
     let server = serve(echo);
     let url = server.url();
     bounded(move || {
-        let (sender, mut receiver) = connect(url).expect("the server accepts").split();
+        let (sender, mut receiver) = connect(url).open().expect("the server accepts").split();
         let receiving = in_background(move || receiver.recv());
         sender.close(1000, "").expect("a code that may be sent");
         let last = receiving.recv_timeout(PATIENCE).expect("it ends");
@@ -101,7 +101,7 @@ fn dropping_all_halves_closes_the_connection() {
     for split in [false, true] {
         let url = server.url();
         bounded(move || {
-            let ws = connect(url).expect("the server accepts");
+            let ws = connect(url).open().expect("the server accepts");
             if split {
                 let (sender, receiver) = ws.split();
                 let clone = sender.clone();

@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use tidewire_common::proto::Instant;
 use tidewire_common::proto::frame::Sender;
 use tidewire_common::test::{Came, Frame, Script};
-use tidewire_common::{Accepting, Asked, Handshake, HandshakeError, Opening, Target};
+use tidewire_common::{Accepting, Asked, Handshake, HandshakeError, Journey};
 
 use crate::accept::Accept;
 use crate::clock;
@@ -87,16 +87,9 @@ impl Peer {
     /// # Errors
     /// [`HandshakeError`] says how far it came.
     pub fn connect(&mut self, connect: &Connect) -> Result<(), HandshakeError> {
-        let target = Target::parse(&connect.url)?;
         let mut out = Vec::new();
-        let mut opening = Opening::new(
-            &connect.config,
-            &target,
-            &connect.options,
-            Instant::START,
-            None,
-            &mut out,
-        )?;
+        let journey = Journey::new(&connect.settings)?;
+        let mut opening = journey.open(&connect.config, Instant::START, None, &mut out)?;
         timely(self.write(&out))?;
         let negotiated = loop {
             let negotiated = match timely(self.read())?.as_slice() {

@@ -16,7 +16,7 @@ mod trusted_proxies;
 
 pub use accepting::{Accepting, Declined, Refused};
 pub use admissions::{Admission, Admissions, Caps};
-pub use basic_auth::{BasicAuth, Challenge, Credentials};
+pub use basic_auth::{BasicAuth, Challenge};
 pub use handle::{Served, ServerControl, ServerHandle};
 pub use hosted::{Consent, Hosted};
 pub use origins::{InvalidOrigin, Origins};

@@ -33,6 +33,8 @@ pub struct ClientRequest {
     pub(super) extensions: Offers,
     /// Those of the extensions that the answer is judged against.
     pub(super) deflate: Vec<Parameters>,
+    /// The cookies as one field has them.
+    cookies: String,
     fields: Fields,
 }
 
@@ -55,6 +57,7 @@ impl ClientRequest {
             subprotocols: Offers::default(),
             extensions: Offers::default(),
             deflate: Vec::new(),
+            cookies: String::new(),
             fields: Fields::new(),
         })
     }
@@ -104,6 +107,36 @@ impl ClientRequest {
         self
     }
 
+    /// Says which page it comes from, as a browser does (RFC 6454 §6.2), such as `https://example.com`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not visible ASCII.
+    pub fn origin(self, origin: &str) -> Result<Self, InvalidField> {
+        let wrong = origin.bytes().find(|byte| !byte.is_ascii_graphic());
+        if wrong.is_some() || origin.is_empty() {
+            return Err(InvalidField::Origin { byte: wrong });
+        }
+        self.field("Origin", origin)
+    }
+
+    /// Adds a cookie; all of them go into one field (RFC 6265 §5.4).
+    ///
+    /// # Errors
+    ///
+    /// When the name is no token, or the value is none of RFC 6265 §4.1.1, which may stand in quotes.
+    pub fn cookie(mut self, name: &str, value: &str) -> Result<Self, InvalidField> {
+        check_token(name).map_err(|byte| InvalidField::Cookie { byte })?;
+        let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let allowed = |byte: &u8| byte.is_ascii_graphic() && !b"\",;\\".contains(byte);
+        if let Some(byte) = quoted.unwrap_or(value).bytes().find(|byte| !allowed(byte)) {
+            return Err(InvalidField::Cookie { byte: Some(byte) });
+        }
+        let separator = if self.cookies.is_empty() { "" } else { "; " };
+        self.cookies.extend([separator, name, "=", value]);
+        Ok(self)
+    }
+
     /// Adds a header field.
     ///
     /// # Errors
@@ -137,6 +170,9 @@ impl ClientRequest {
         if !self.extensions.is_empty() {
             write_field(out, "Sec-WebSocket-Extensions", self.extensions.as_bytes());
         }
+        if !self.cookies.is_empty() {
+            write_field(out, "Cookie", self.cookies.as_bytes());
+        }
         self.fields.write(out);
         out.extend_from_slice(b"\r\n");
     }
@@ -151,7 +187,7 @@ impl fmt::Debug for ClientRequest {
             .field("extensions", &self.extensions)
             .field("deflate", &self.deflate)
             .field("fields", &self.fields)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -206,6 +242,43 @@ mod tests {
             out.escape_ascii().to_string(),
             expected.escape_ascii().to_string()
         );
+        Ok(())
+    }
+
+    #[test]
+    fn cookies_stand_in_one_field_and_add_none() -> Result<(), InvalidField> {
+        let request = ClientRequest::new("a", "/")?
+            .cookie("session", "31d4d96e407aad42")?
+            .cookie("theme", "\"dark\"")?
+            .origin("https://example.com")?;
+        let mut out = Vec::new();
+        request.write("key", &mut out);
+        let sent = String::from_utf8_lossy(&out).into_owned();
+        assert!(
+            sent.contains("\r\nCookie: session=31d4d96e407aad42; theme=\"dark\"\r\n"),
+            "{sent}"
+        );
+        assert!(sent.contains("\r\nOrigin: https://example.com\r\n"), "{sent}");
+        for (name, value, byte) in [
+            ("", "a", None),
+            ("a b", "c", Some(b' ')),
+            ("a", "b; c=d", Some(b';')),
+            ("a", "b c", Some(b' ')),
+            ("a", "b\r\nX: y", Some(b'\r')),
+            ("a", "b\0", Some(0)),
+            ("a", "\"", Some(b'"')),
+        ] {
+            let refused = ClientRequest::new("a", "/")?.cookie(name, value);
+            assert_eq!(refused, Err(InvalidField::Cookie { byte }), "{name}={value:?}");
+        }
+        for (origin, byte) in [
+            ("", None),
+            ("https://a b", Some(b' ')),
+            ("https://a\n", Some(b'\n')),
+        ] {
+            let refused = ClientRequest::new("a", "/")?.origin(origin);
+            assert_eq!(refused, Err(InvalidField::Origin { byte }), "{origin:?}");
+        }
         Ok(())
     }
 

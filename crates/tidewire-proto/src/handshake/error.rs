@@ -5,7 +5,7 @@ use core::fmt;
 /// How much of what a peer sent is repeated in errors and `Debug`.
 const EXCERPT: usize = 64;
 
-/// A host, target, field, subprotocol or extension that may not be written.
+/// A host, target, field, subprotocol, extension or credential that may not be written.
 ///
 /// Nothing was sent. The texts name the rule and the offending byte, never the value: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,26 @@ pub enum InvalidField {
         /// The first byte that is wrong; `None` when the name is empty.
         byte: Option<u8>,
     },
+    /// The origin is empty, or has a byte that is not visible ASCII.
+    Origin {
+        /// The first byte that is wrong; `None` when the origin is empty.
+        byte: Option<u8>,
+    },
+    /// The cookie's name is no token, or its value has a byte that RFC 6265 §4.1.1 keeps out.
+    Cookie {
+        /// The first byte that is wrong; `None` when the name is empty.
+        byte: Option<u8>,
+    },
+    /// The name of a user has a colon, or it or the password a control character (RFC 7617 §2).
+    Credentials {
+        /// The first byte that is wrong.
+        byte: u8,
+    },
+    /// The bearer token is empty, or has a byte that RFC 6750 §2.1 keeps out.
+    BearerToken {
+        /// The first byte that is wrong; `None` when the token is empty.
+        byte: Option<u8>,
+    },
     /// The status is not that of a final response.
     Status {
         /// The status.
@@ -86,7 +106,24 @@ impl fmt::Display for InvalidField {
                     "status {status} is outside the range of final responses, 200 to 599"
                 );
             }
+            Self::Credentials { byte } => {
+                return write!(
+                    f,
+                    "credentials have byte {byte:#04x}: control characters, and colons in the name, are refused"
+                );
+            }
             Self::Name { byte } => ("field name", "a token is required", byte),
+            Self::Origin { byte } => ("origin", "visible ASCII is required", byte),
+            Self::Cookie { byte } => (
+                "cookie",
+                "a token as its name, and a value without spaces, quotes, commas, semicolons and backslashes is required",
+                byte,
+            ),
+            Self::BearerToken { byte } => (
+                "bearer token",
+                "letters, digits and -._~+/ with = at the end are required",
+                byte,
+            ),
             Self::Host { byte } => ("host", "an authority without user info is required", byte),
             Self::Method { byte } => ("method", "a token is required", byte),
             Self::Target { byte } => (

@@ -236,6 +236,10 @@ impl From<InvalidField> for RequestError {
             | InvalidField::Subprotocol { .. }
             | InvalidField::DuplicateSubprotocol
             | InvalidField::Extension { .. }
+            | InvalidField::Origin { .. }
+            | InvalidField::Cookie { .. }
+            | InvalidField::Credentials { .. }
+            | InvalidField::BearerToken { .. }
             | InvalidField::Status { .. } => Self::Malformed(Malformed::StartLine),
         }
     }

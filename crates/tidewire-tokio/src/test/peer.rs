@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidewire_common::proto::Instant;
 use tidewire_common::proto::frame::Sender;
 use tidewire_common::test::{Came, Frame, Script};
-use tidewire_common::{Accepting, Asked, Handshake, HandshakeError, Opening, Target};
+use tidewire_common::{Accepting, Asked, Handshake, HandshakeError, Journey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{timeout, timeout_at};
 
@@ -92,16 +92,9 @@ impl Peer {
     /// # Cancel safety
     /// None: a part of the handshake is lost.
     pub async fn connect(&mut self, connect: &Connect) -> Result<(), HandshakeError> {
-        let target = Target::parse(&connect.url)?;
         let mut out = Vec::new();
-        let mut opening = Opening::new(
-            &connect.config,
-            &target,
-            &connect.options,
-            Instant::START,
-            None,
-            &mut out,
-        )?;
+        let journey = Journey::new(&connect.settings)?;
+        let mut opening = journey.open(&connect.config, Instant::START, None, &mut out)?;
         let shake_hands = async {
             write(&mut self.socket, &out).await?;
             loop {

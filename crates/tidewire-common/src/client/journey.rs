@@ -1,0 +1,116 @@
+use std::fmt;
+
+use tidewire_proto::Instant;
+use tidewire_proto::handshake::{ClientRequest, ResponseError};
+use tracing::info;
+
+use super::opening::Opening;
+use super::redirect::{self, RedirectError};
+use super::settings::{ClientSettings, Origin};
+use super::target::Target;
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::error::HandshakeError;
+
+/// A client's way from a URL to a connection, over redirects. What may not be sent is found when it begins.
+#[derive(Debug)]
+pub struct Journey<'s> {
+    settings: &'s ClientSettings,
+    target: Target,
+    origin: Origin,
+    /// What is shown there of who asks: a secret.
+    shown: Shown,
+    /// How many redirects were followed.
+    followed: usize,
+}
+
+impl<'s> Journey<'s> {
+    /// Begins at the URL.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Url`] and [`HandshakeError::Field`] for what cannot be asked.
+    pub fn new(settings: &'s ClientSettings) -> Result<Self, HandshakeError> {
+        let target = Target::parse(&settings.url)?;
+        let shown = Shown(settings.shown(&target)?);
+        let journey = Self {
+            settings,
+            target,
+            origin: Origin::Named,
+            shown,
+            followed: 0,
+        };
+        journey.request()?;
+        Ok(journey)
+    }
+
+    /// Where it leads now.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Begins the handshake, over a stream that leads to the target: appends the request to the output. The time for all
+    /// of it ends at `deadline`.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Field`] for what a redirect asks that cannot be asked; nothing was appended.
+    pub fn open(
+        &self,
+        config: &Config,
+        now: Instant,
+        deadline: Option<Instant>,
+        out: &mut Vec<u8>,
+    ) -> Result<Opening, HandshakeError> {
+        Ok(Opening::new(
+            config,
+            self.settings,
+            self.request()?,
+            now,
+            deadline,
+            out,
+        ))
+    }
+
+    /// Goes on to where a response redirects to.
+    ///
+    /// # Errors
+    /// The same error where it is no redirect, or none are followed; [`HandshakeError::Redirect`] where this one may not be.
+    pub fn follow(&mut self, error: HandshakeError) -> Result<(), HandshakeError> {
+        let HandshakeError::Response(ResponseError::Refused(response)) = &error else {
+            return Err(error);
+        };
+        let limit = self.settings.redirects;
+        let Some(location) = redirect::location(response).filter(|_| limit > 0) else {
+            return Err(error);
+        };
+        if self.followed == limit {
+            return Err(RedirectError::TooMany { limit }.into());
+        }
+        let next = redirect::follow(&self.target, location)?;
+        info!(from = %self.target, to = %next, status = response.status(), "redirected");
+        self.followed += 1;
+        let named = next.credentials().map(Credentials::to_basic);
+        if !next.is_same_origin(&self.target) {
+            // Once away, it stays away: who comes back is led by somebody else.
+            self.origin = Origin::Other;
+            self.shown = Shown(named);
+        } else if named.is_some() {
+            self.shown = Shown(named);
+        }
+        self.target = next;
+        Ok(())
+    }
+
+    fn request(&self) -> Result<ClientRequest, HandshakeError> {
+        let shown = self.shown.0.as_deref();
+        Ok(self.settings.request(&self.target, self.origin, shown)?)
+    }
+}
+
+/// What nobody but the origin may see.
+struct Shown(Option<String>);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "shown" } else { "none" })
+    }
+}

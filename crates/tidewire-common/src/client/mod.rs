@@ -1,0 +1,14 @@
+//! A client's way to a connection, as far as it needs no runtime.
+
+mod journey;
+mod opening;
+mod redirect;
+mod setters;
+mod settings;
+mod target;
+
+pub use journey::Journey;
+pub use opening::Opening;
+pub use redirect::RedirectError;
+pub use settings::{Authorization, ClientSettings};
+pub use target::{Scheme, Target};
