@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tidewire_tests::live::{bounded, echo, large, pair, small_queue, tcp_pair};
 use tidewire_tokio::{Error, WebSocket, connect, serve};
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -159,4 +160,15 @@ async fn a_handler_that_blocks_its_thread_does_not_hold_a_shutdown_up() {
         assert!(took < deadline + Duration::from_secs(1), "{took:?}");
     })
     .await;
+}
+
+#[test]
+fn messages_are_taken_where_there_is_no_runtime() {
+    let runtime = || Runtime::new().expect("a runtime");
+    let (theirs, ours) = (runtime(), runtime());
+    let (server, mut client) = theirs.block_on(tcp_pair());
+    // A connection that no future has polled has no timer yet; none can be made here.
+    server.try_send("from a thread").expect("room");
+    let received = ours.block_on(bounded(client.recv())).expect("open");
+    assert_eq!(received, Some("from a thread".into()));
 }

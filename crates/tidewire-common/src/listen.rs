@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 
 use listenfd::ListenFd;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// How many connections may wait to be accepted: as many as the system allows, which cuts it.
 const BACKLOG: i32 = i32::MAX;
@@ -32,9 +32,27 @@ pub fn inherited() -> io::Result<Vec<Bound>> {
             Ok(tcp) => tcp.map(Bound::Tcp),
             Err(_) => handed_over.take_unix_listener(index)?.map(Bound::Unix),
         };
+        if let Some(bound) = &bound {
+            bound.check(index)?;
+        }
         taken.extend(bound);
     }
     Ok(taken)
+}
+
+impl Bound {
+    /// Refuses a socket of the right family that does not listen: one that is connected, for example.
+    fn check(&self, index: usize) -> io::Result<()> {
+        let listens = match self {
+            Self::Tcp(listener) => SockRef::from(listener).is_listener()?,
+            Self::Unix(listener) => SockRef::from(listener).is_listener()?,
+        };
+        if listens {
+            return Ok(());
+        }
+        let error = format!("descriptor {index} of those handed over is a socket that does not listen");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
 }
 
 /// Listens on an address. As many may wait there to be accepted as the system allows; the standard library's limit is 128.
@@ -63,4 +81,27 @@ fn open(address: SocketAddr, prepare: impl FnOnce(&Socket) -> io::Result<()>) ->
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn only_sockets_that_listen_are_listeners() -> io::Result<()> {
+        let listening = bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        assert!(Bound::Tcp(listening).check(0).is_ok());
+        let (connected, _other) = UnixStream::pair()?;
+        let error = Bound::Unix(OwnedFd::from(connected).into()).check(3);
+        let text = error.map_or_else(|error| error.to_string(), |()| "a listener".into());
+        assert_eq!(
+            text,
+            "descriptor 3 of those handed over is a socket that does not listen"
+        );
+        Ok(())
+    }
 }

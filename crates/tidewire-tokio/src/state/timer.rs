@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use tidewire_common::proto::Instant;
+use tokio::runtime::Handle;
 use tokio::task::coop;
 use tokio::time::Sleep;
 
@@ -61,6 +62,8 @@ impl<S> State<S> {
                         timer.as_mut().reset(deadline);
                         timer
                     }
+                    // `try_send` may be called in no runtime, where no timer can be made; whoever polls makes it.
+                    None if Handle::try_current().is_err() => return,
                     None => timer.insert(Box::pin(tokio::time::sleep_until(deadline))),
                 };
                 // All polls show the timer the same waker, so once is enough; but a task that has used up its budget
