@@ -7,6 +7,7 @@ use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseEr
 use tidewire_proto::{Closed, ProtocolError, SendError};
 
 use crate::client::RedirectError;
+use crate::client::dial::DialError;
 use crate::outgoing::Outgoing;
 use crate::server::ProxyError;
 
@@ -111,6 +112,8 @@ pub enum HandshakeError {
     Url(UrlError),
     /// A field, a subprotocol or the target holds what may not stand in a header.
     Field(InvalidField),
+    /// Nothing could be connected to.
+    Dial(Box<DialError>),
     /// The connection does not begin with the PROXY header that is expected of it; nothing was answered.
     Proxy(ProxyError),
     /// The client does not speak TLS, where that is spoken; it was refused with 400, in the clear.
@@ -160,6 +163,7 @@ impl HandshakeError {
             Self::Response(ResponseError::Refused(response)) => Some(response.status()),
             Self::Url(_)
             | Self::Field(_)
+            | Self::Dial(_)
             | Self::Proxy(_)
             | Self::Response(_)
             | Self::Redirect(_)
@@ -176,6 +180,7 @@ impl HandshakeError {
             Self::Response(ResponseError::Refused(response)) => Some(response),
             Self::Url(_)
             | Self::Field(_)
+            | Self::Dial(_)
             | Self::Proxy(_)
             | Self::NotTls { .. }
             | Self::Request(_)
@@ -195,6 +200,7 @@ impl fmt::Display for HandshakeError {
         match self {
             Self::Url(error) => error.fmt(f),
             Self::Field(error) => error.fmt(f),
+            Self::Dial(error) => error.fmt(f),
             Self::Proxy(error) => error.fmt(f),
             Self::NotTls { byte } => write!(
                 f,
@@ -217,6 +223,7 @@ impl StdError for HandshakeError {
         match self {
             Self::Url(error) => Some(error),
             Self::Field(error) => Some(error),
+            Self::Dial(error) => Some(error),
             Self::Proxy(error) => Some(error),
             Self::Request(error) => Some(error),
             Self::Response(error) => Some(error),
@@ -230,6 +237,12 @@ impl StdError for HandshakeError {
 impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<DialError> for HandshakeError {
+    fn from(error: DialError) -> Self {
+        Self::Dial(Box::new(error))
     }
 }
 
@@ -301,5 +314,20 @@ impl StdError for UrlError {
             Self::Credentials(error) => Some(error),
             Self::Character | Self::Scheme { .. } | Self::Tls | Self::Host | Self::Fragment => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_handshake_is_small() {
+        // It stands in the future of every handshake.
+        assert!(
+            size_of::<HandshakeError>() <= 48,
+            "{}",
+            size_of::<HandshakeError>()
+        );
     }
 }

@@ -39,7 +39,7 @@ mod tls;
 pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
 pub use broadcast::{Broadcast, broadcast};
-pub use client::{Authorization, ClientSettings, Journey, Opening, RedirectError, Scheme, Target};
+pub use client::{Authorization, ClientSettings, Journey, Opening, RedirectError, Scheme, Target, dial};
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
 pub use credentials::Credentials;
@@ -65,6 +65,8 @@ pub use tls::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial};
 
 pub use tidewire_proto as proto;
 
+pub use socket2;
+
 #[cfg(feature = "tls")]
 pub use rustls;
 
@@ -82,6 +84,9 @@ pub mod public {
 
     #[cfg(feature = "tls")]
     pub use crate::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial, rustls};
+
+    pub use crate::dial::{Destination, DialError, SocketOptions};
+    pub use crate::socket2;
 
     pub use crate::{
         Addressee, Answer, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId, Credentials,

@@ -1,5 +1,6 @@
 //! A client's way to a connection, as far as it needs no runtime.
 
+pub mod dial;
 mod journey;
 mod opening;
 mod redirect;
