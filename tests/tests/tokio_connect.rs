@@ -1,6 +1,5 @@
 //! A client whose call is dropped, or to whom servers lie.
 
-use std::io;
 use tidewire_tests::live::{Peer, bounded, no_task_is_left};
 use tidewire_tests::reference::Sender;
 use tidewire_tokio::{Connect, HandshakeError, ResponseError, connect};
@@ -19,21 +18,6 @@ async fn a_cancelled_connect_drops_its_socket() {
         connecting.abort();
         assert_eq!(peer.rest_of_bytes().await, b"");
         no_task_is_left().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_refused_tcp_connection_is_an_error() {
-    bounded(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        drop(listener);
-        let end = connect(format!("ws://{address}/")).await.map(drop);
-        assert!(
-            matches!(&end, Err(HandshakeError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused),
-            "{end:?}"
-        );
     })
     .await;
 }

@@ -1,13 +1,8 @@
-use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
-use std::thread;
-
 use tidewire_common::proto::Instant;
-use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, Target, UrlError};
-use tracing::info;
+use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, UrlError};
 
 use crate::clock;
+use crate::dial::dial;
 use crate::exchange::{self, Arrived};
 use crate::socket::Socket;
 use crate::transport::Transport;
@@ -56,7 +51,11 @@ impl Connect {
     tidewire_common::connect_settings!();
 
     /// Looks the host up, connects, and shakes hands, redirects included; all of it within the
-    /// [open timeout](crate::ConfigBuilder::open_timeout).
+    /// [open timeout](crate::ConfigBuilder::open_timeout). A name is looked up in a thread of its own, which is left to
+    /// itself where the time is over before the system's resolver is done.
+    ///
+    /// Where a name has several addresses, the next is tried 250 ms after the last, or at once where that failed, and the
+    /// first that is connected to is taken (RFC 8305).
     ///
     /// # Errors
     /// [`HandshakeError`]: what was tried and what came back. What cannot be sent is found before anything is.
@@ -64,7 +63,7 @@ impl Connect {
         let mut journey = Journey::new(&self.settings)?;
         let deadline = self.deadline();
         loop {
-            let socket = reach(journey.target(), deadline)?;
+            let socket = reach(&journey, deadline)?;
             match self.shake_hands(&journey, socket, deadline) {
                 Ok(ws) => return Ok(ws),
                 Err(error) => journey.follow(error)?,
@@ -79,6 +78,7 @@ impl Connect {
     /// As for [`open`](Self::open).
     pub fn over<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, HandshakeError> {
         let journey = Journey::new(&self.settings)?;
+        stream.prepare()?;
         self.shake_hands(&journey, stream, self.deadline())
     }
 
@@ -94,7 +94,6 @@ impl Connect {
         stream: S,
         deadline: Option<Instant>,
     ) -> Result<WebSocket<S>, HandshakeError> {
-        stream.prepare()?;
         let mut out = Vec::new();
         let mut opening = journey.open(&self.config, clock::now(), deadline, &mut out)?;
         exchange::write(&stream, &out, deadline)?;
@@ -118,53 +117,11 @@ impl Connect {
     }
 }
 
-/// A stream that leads to the target.
-fn reach(target: &Target, deadline: Option<Instant>) -> Result<Socket, HandshakeError> {
-    match target.scheme() {
+/// A stream that leads to where a journey is.
+fn reach(journey: &Journey<'_>, deadline: Option<Instant>) -> Result<Socket, HandshakeError> {
+    match journey.target().scheme() {
         Scheme::Ws => {}
         Scheme::Wss => return Err(UrlError::Tls.into()),
     }
-    Ok(dial(look_up(target, deadline)?, deadline)?.into())
-}
-
-/// Looks a host up. The system's resolver knows no deadline, so that a name (not an address) is looked up in a thread
-/// of its own, which is left to itself when the time is over.
-fn look_up(target: &Target, deadline: Option<Instant>) -> Result<Vec<SocketAddr>, HandshakeError> {
-    if let Ok(address) = target.host().parse() {
-        return Ok(vec![SocketAddr::new(address, target.port())]);
-    }
-    let host = (target.host().to_owned(), target.port());
-    let Some(left) = clock::left(deadline) else {
-        return Ok(host.to_socket_addrs()?.collect());
-    };
-    let (found, addresses) = mpsc::channel();
-    thread::Builder::new()
-        .name("tidewire-lookup".into())
-        .spawn(move || found.send(host.to_socket_addrs().map(Vec::from_iter)))?;
-    addresses
-        .recv_timeout(left)
-        .map_err(|_| HandshakeError::Timeout)?
-        .map_err(HandshakeError::Io)
-}
-
-fn dial(addresses: Vec<SocketAddr>, deadline: Option<Instant>) -> Result<TcpStream, HandshakeError> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "host has no address");
-    for address in addresses {
-        let connected = match clock::left(deadline) {
-            Some(left) if left.is_zero() => return Err(HandshakeError::Timeout),
-            Some(left) => TcpStream::connect_timeout(&address, left),
-            None => TcpStream::connect(address),
-        };
-        match connected {
-            Ok(stream) => return Ok(stream),
-            Err(error) => {
-                info!(%address, %error, "address cannot be connected to");
-                last = error;
-            }
-        }
-    }
-    if clock::left(deadline).is_some_and(|left| left.is_zero()) {
-        return Err(HandshakeError::Timeout);
-    }
-    Err(last.into())
+    dial(&journey.destination(), journey.socket_options(), deadline)
 }

@@ -72,6 +72,7 @@ mod addressees;
 mod clock;
 mod connect;
 mod control;
+mod dial;
 mod entrance;
 mod exchange;
 mod handle;

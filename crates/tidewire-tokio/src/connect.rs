@@ -2,11 +2,11 @@ use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 
 use tidewire_common::proto::Instant;
-use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, Target, UrlError};
-use tokio::net::TcpStream;
+use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, UrlError};
 use tokio::time::Sleep;
 
 use crate::clock::Clock;
+use crate::dial::dial;
 use crate::socket::Socket;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
@@ -15,12 +15,16 @@ use crate::websocket::WebSocket;
 /// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; awaited, it gives the
 /// connection.
 ///
+/// Where a name has several addresses, the next is tried 250 ms after the last, or at once where that failed, and the first
+/// that is connected to is taken (RFC 8305).
+///
 /// # Errors
 /// The future ends in [`HandshakeError`]: what was tried and what came back. What cannot be sent is found before anything
 /// is.
 ///
 /// # Cancel safety
-/// Dropping the future leaves no socket and no task behind.
+/// Dropping the future leaves no socket and no task behind. A name that is just looked up occupies one of the runtime's
+/// threads for blocking work until the system's resolver is done.
 pub fn connect(url: impl Into<String>) -> Connect {
     Connect::new(url)
 }
@@ -74,22 +78,12 @@ impl Connect {
         let clock = Clock::start();
         let mut expiry = pin!(self.expiry(clock));
         loop {
-            let socket = within(expiry.as_mut(), pin!(self.reach(journey.target()))).await?;
+            let socket = within(expiry.as_mut(), pin!(reach(&journey))).await?;
             match self.shake_hands(&journey, socket, clock, expiry.as_mut()).await {
                 Ok(ws) => return Ok(ws),
                 Err(error) => journey.follow(error)?,
             }
         }
-    }
-
-    /// A stream that leads to the target.
-    async fn reach(&self, target: &Target) -> Result<Socket, HandshakeError> {
-        match target.scheme() {
-            Scheme::Ws => {}
-            Scheme::Wss => return Err(UrlError::Tls.into()),
-        }
-        let stream = TcpStream::connect((target.host(), target.port())).await?;
-        Ok(Socket::prompt(stream))
     }
 
     /// Runs the handshake, in what is left of the time for all.
@@ -133,6 +127,15 @@ impl Connect {
     fn expiry(&self, clock: Clock) -> Option<Sleep> {
         expiry(self.deadline().map(|at| clock.to_tokio(at)))
     }
+}
+
+/// A stream that leads to where a journey is.
+async fn reach(journey: &Journey<'_>) -> Result<Socket, HandshakeError> {
+    match journey.target().scheme() {
+        Scheme::Ws => {}
+        Scheme::Wss => return Err(UrlError::Tls.into()),
+    }
+    dial(&journey.destination(), journey.socket_options()).await
 }
 
 impl IntoFuture for Connect {

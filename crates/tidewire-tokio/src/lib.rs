@@ -128,6 +128,7 @@ mod calls;
 mod clock;
 mod connect;
 mod control;
+mod dial;
 mod driver;
 mod entrance;
 mod guest;

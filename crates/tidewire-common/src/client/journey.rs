@@ -4,6 +4,7 @@ use tidewire_proto::Instant;
 use tidewire_proto::handshake::{ClientRequest, ResponseError};
 use tracing::info;
 
+use super::dial::{Destination, SocketOptions};
 use super::opening::Opening;
 use super::redirect::{self, RedirectError};
 use super::settings::{ClientSettings, Origin};
@@ -48,6 +49,20 @@ impl<'s> Journey<'s> {
         &self.target
     }
 
+    /// What is connected to there: the target's host, unless something was set in its place.
+    pub fn destination(&self) -> Destination {
+        let host = || Destination::Host {
+            name: self.target.host().into(),
+            port: self.target.port(),
+        };
+        self.settings.destination.clone().unwrap_or_else(host)
+    }
+
+    /// What is set on the socket.
+    pub fn socket_options(&self) -> &SocketOptions {
+        &self.settings.socket_options
+    }
+
     /// Begins the handshake, over a stream that leads to the target: appends the request to the output. The time for all
     /// of it ends at `deadline`.
     ///
@@ -86,10 +101,14 @@ impl<'s> Journey<'s> {
             return Err(RedirectError::TooMany { limit }.into());
         }
         let next = redirect::follow(&self.target, location)?;
+        let same = next.is_same_origin(&self.target);
+        if !same && self.settings.destination.is_some() {
+            return Err(RedirectError::OtherOrigin.into());
+        }
         info!(from = %self.target, to = %next, status = response.status(), "redirected");
         self.followed += 1;
         let named = next.credentials().map(Credentials::to_basic);
-        if !next.is_same_origin(&self.target) {
+        if !same {
             // Once away, it stays away: who comes back is led by somebody else.
             self.origin = Origin::Other;
             self.shown = Shown(named);

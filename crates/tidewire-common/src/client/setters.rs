@@ -84,6 +84,29 @@ macro_rules! connect_settings {
             self
         }
 
+        /// Connects to one of these addresses in place of the URL's host, whose name is not looked up. They are tried like
+        /// those of a name, the first of them first. Whatever was set here or by [`unix`](Self::unix) before is replaced.
+        ///
+        /// The server is still asked for what the URL says, its host included. Redirects are followed within the origin of
+        /// the URL alone.
+        pub fn addresses(mut self, addresses: impl IntoIterator<Item = ::std::net::SocketAddr>) -> Self {
+            let addresses = addresses.into_iter().collect();
+            self.settings.destination = Some($crate::dial::Destination::Addresses(addresses));
+            self
+        }
+
+        /// Connects to a Unix socket in place of the URL's host; otherwise as [`addresses`](Self::addresses).
+        pub fn unix(mut self, path: impl Into<::std::path::PathBuf>) -> Self {
+            self.settings.destination = Some($crate::dial::Destination::Unix(path.into()));
+            self
+        }
+
+        /// Sets what the client's sockets are like, and from which address they connect.
+        pub fn socket_options(mut self, options: $crate::dial::SocketOptions) -> Self {
+            self.settings.socket_options = options;
+            self
+        }
+
         /// Sets limits, deadlines and queues.
         pub fn config(mut self, config: $crate::Config) -> Self {
             self.config = config;

@@ -3,6 +3,7 @@ use std::fmt;
 use tidewire_proto::extension::Extension;
 use tidewire_proto::handshake::{ClientRequest, InvalidField};
 
+use super::dial::{Destination, SocketOptions};
 use super::target::Target;
 use crate::credentials::Credentials;
 use crate::deflate::Deflate;
@@ -42,6 +43,10 @@ pub struct ClientSettings {
     pub deflate: Option<Deflate>,
     /// How many redirects are followed.
     pub redirects: usize,
+    /// What is connected to in place of the URL's host.
+    pub destination: Option<Destination>,
+    /// What is set on its socket.
+    pub socket_options: SocketOptions,
 }
 
 impl ClientSettings {
@@ -59,6 +64,8 @@ impl ClientSettings {
             extension: None,
             deflate: None,
             redirects: 10,
+            destination: None,
+            socket_options: SocketOptions::default(),
         }
     }
 
@@ -150,6 +157,8 @@ impl fmt::Debug for ClientSettings {
             .field("authorization", &self.authorization)
             .field("deflate", &self.deflate)
             .field("redirects", &self.redirects)
+            .field("destination", &self.destination)
+            .field("socket_options", &self.socket_options)
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,105 @@
+//! What is left of attempts that are given up.
+
+use std::future::IntoFuture as _;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidewire_blocking::{HandshakeError, SocketOptions};
+use tidewire_tests::connect_by;
+use tidewire_tests::live::{ADAPTERS, bounded, bounded_now, no_task_is_left};
+
+use crate::support::{URL, open, server, silent, within};
+
+/// Options whose hook binds each socket to a port of its own, and tells which: who may listen there sees that it is closed.
+fn ports(ports: &Arc<Mutex<Vec<SocketAddr>>>) -> SocketOptions {
+    let ports = Arc::clone(ports);
+    SocketOptions::default().hook(move |socket| {
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        socket.bind(&any.into())?;
+        let bound = socket.local_addr()?.as_socket().expect("TCP");
+        ports.lock().expect("no panic").push(bound);
+        Ok(())
+    })
+}
+
+fn may_listen(ports: &Mutex<Vec<SocketAddr>>) -> Vec<bool> {
+    let ports = ports.lock().expect("no panic");
+    ports.iter().map(|port| TcpListener::bind(port).is_ok()).collect()
+}
+
+#[test]
+fn the_deadline_holds_while_nobody_answers_and_leaves_no_socket() {
+    bounded_now(|| {
+        let (first, second) = (silent("127.0.0.1:0"), silent("127.0.0.1:0"));
+        for adapter in ADAPTERS {
+            let bound = Arc::default();
+            let end = connect_by!(
+                adapter,
+                URL,
+                addresses([first.address, second.address]),
+                socket_options(ports(&bound)),
+                config(within(Duration::from_millis(300))),
+            )
+            .map(drop);
+            assert!(
+                matches!(end, Err(HandshakeError::Timeout)),
+                "{adapter:?}: {end:?}"
+            );
+            assert_eq!(may_listen(&bound), [true; 2], "{adapter:?}");
+        }
+    });
+}
+
+#[test]
+fn the_deadline_holds_while_a_name_is_looked_up() {
+    bounded_now(|| {
+        // Names are looked up in the pool for blocking work, all of which is occupied. (On threads, see the unit test.)
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .expect("a runtime");
+        let (done, occupied) = channel::<()>();
+        runtime.spawn_blocking(move || occupied.recv());
+        let connect = tidewire_tokio::connect("ws://localhost:9/").config(within(Duration::from_millis(30)));
+        let end = runtime.block_on(async { connect.await.map(drop) });
+        assert!(matches!(end, Err(HandshakeError::Timeout)), "{end:?}");
+        drop(done);
+    });
+}
+
+#[test]
+fn the_attempts_that_are_late_leave_no_socket() {
+    bounded_now(|| {
+        let server = server();
+        let silent = silent("127.0.0.1:0");
+        for adapter in ADAPTERS {
+            let bound = Arc::default();
+            let addresses = [silent.address, server.address()];
+            let client = open(adapter, &addresses, ports(&bound)).expect("a server");
+            assert_eq!(may_listen(&bound), [true, false], "{adapter:?}");
+            drop(client);
+        }
+        server.stop(Duration::ZERO);
+    });
+}
+
+#[tokio::test]
+async fn a_dropped_attempt_leaves_neither_socket_nor_task() {
+    bounded(async {
+        let silent = silent("127.0.0.1:0");
+        let bound = Arc::default();
+        let connect = tidewire_tokio::connect(URL)
+            .addresses([silent.address])
+            .socket_options(ports(&bound));
+        let mut opening = connect.into_future();
+        assert!(futures_util::poll!(&mut opening).is_pending());
+        assert_eq!(may_listen(&bound), [false], "on its way");
+        drop(opening);
+        assert_eq!(may_listen(&bound), [true]);
+        no_task_is_left().await;
+    })
+    .await;
+}
