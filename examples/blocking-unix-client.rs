@@ -5,15 +5,13 @@
 
 use std::env;
 use std::error::Error;
-use std::os::unix::net::UnixStream;
 
-use tidewire::blocking::Connect;
+use tidewire::blocking::connect;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1).unwrap_or_else(|| "/tmp/tidewire.sock".into());
-    let stream = UnixStream::connect(path)?;
-    // The stream leads there already; the URL says what the server is asked for.
-    let mut ws = Connect::new("ws://localhost/").over(stream)?;
+    // The URL still says what the server is asked for.
+    let mut ws = connect("ws://localhost/").unix(path).open()?;
     ws.send("hello")?;
     let echo = ws.recv()?.ok_or("the server closed without a word")?;
     println!("{}", echo.as_text().unwrap_or("bytes"));

@@ -6,15 +6,13 @@
 use std::env;
 use std::error::Error;
 
-use tidewire::tokio::Connect;
-use tokio::net::UnixStream;
+use tidewire::tokio::connect;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1).unwrap_or_else(|| "/tmp/tidewire.sock".into());
-    let stream = UnixStream::connect(path).await?;
-    // The stream leads there already; the URL says what the server is asked for.
-    let mut ws = Connect::new("ws://localhost/").over(stream).await?;
+    // The URL still says what the server is asked for.
+    let mut ws = connect("ws://localhost/").unix(path).await?;
     ws.send("hello").await?;
     let echo = ws.recv().await?.ok_or("the server closed without a word")?;
     println!("{}", echo.as_text().unwrap_or("bytes"));

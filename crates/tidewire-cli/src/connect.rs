@@ -5,8 +5,7 @@ use std::future;
 use std::io::{self, BufRead as _, Write as _};
 use std::thread;
 
-use tidewire::tokio::{Closed, Error, HandshakeError, Message, Receiver, Sender, Socket, connect};
-use tokio::net::UnixStream;
+use tidewire::tokio::{Closed, Error, HandshakeError, Message, Receiver, Sender, connect};
 use tokio::runtime;
 use tokio::sync::mpsc;
 
@@ -39,14 +38,10 @@ async fn converse(arguments: ConnectArguments) -> Result<(), Failure> {
     if let Some(deflate) = compression.deflate {
         connecting = connecting.deflate(deflate);
     }
-    let connected = match unix {
-        None => connecting.await,
-        Some(path) => match UnixStream::connect(path).await {
-            Ok(stream) => connecting.over(Socket::from(stream)).await,
-            Err(error) => Err(error.into()),
-        },
-    };
-    let ws = connected.map_err(|error| not_connected(&url, &error))?;
+    if let Some(path) = unix {
+        connecting = connecting.unix(path);
+    }
+    let ws = connecting.await.map_err(|error| not_connected(&url, &error))?;
     eprintln!("connected to {}; ^D closes", Escaped(&url));
     let (sender, mut receiver) = ws.split();
     let ended = tokio::select! {
