@@ -10,6 +10,7 @@ use crate::client::RedirectError;
 use crate::client::dial::DialError;
 use crate::outgoing::Outgoing;
 use crate::server::ProxyError;
+use crate::tls_failure::TlsFailure;
 
 /// Why a call on a connection could not be carried out, by who is at fault.
 #[derive(Debug)]
@@ -137,20 +138,17 @@ pub enum HandshakeError {
     /// The handshake took longer than it may.
     Timeout,
     /// The handshake of TLS went wrong: a certificate is not trusted or for another name, or nothing is spoken by both.
-    /// It holds the error of rustls.
-    Tls(io::Error),
+    Tls(TlsFailure),
     /// The transport failed.
     Io(io::Error),
 }
 
 impl HandshakeError {
-    /// What a stream over TLS failed with before it was open.
-    #[cfg(feature = "tls")]
-    pub fn of_tls(error: io::Error) -> Self {
-        match error.get_ref() {
-            Some(cause) if cause.is::<rustls::Error>() => Self::Tls(error),
-            _ if error.kind() == io::ErrorKind::UnexpectedEof => Self::UnexpectedEnd,
-            _ => Self::Io(error),
+    /// For adapters: says which server it was that TLS went wrong with.
+    pub fn with_server(self, server: &str) -> Self {
+        match self {
+            Self::Tls(failure) => Self::Tls(failure.with_server(server)),
+            error => error,
         }
     }
 
@@ -212,7 +210,7 @@ impl fmt::Display for HandshakeError {
             Self::Redirect(error) => error.fmt(f),
             Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
             Self::Timeout => f.write_str("opening handshake timed out"),
-            Self::Tls(error) => write!(f, "TLS handshake: {error}"),
+            Self::Tls(failure) => failure.fmt(f),
             Self::Io(error) => error.fmt(f),
         }
     }
@@ -228,15 +226,27 @@ impl StdError for HandshakeError {
             Self::Request(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Redirect(error) => Some(error),
-            Self::Tls(error) | Self::Io(error) => Some(error),
+            Self::Tls(failure) => Some(failure),
+            Self::Io(error) => Some(error),
             Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
         }
     }
 }
 
 impl From<io::Error> for HandshakeError {
+    /// What a stream failed with before it was open, one over TLS included.
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match TlsFailure::find(error) {
+            Ok(failure) => Self::Tls(failure),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::UnexpectedEnd,
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
+impl From<TlsFailure> for HandshakeError {
+    fn from(failure: TlsFailure) -> Self {
+        Self::Tls(failure)
     }
 }
 

@@ -23,6 +23,8 @@ mod masks;
 mod message;
 mod metrics;
 mod network;
+#[cfg(not(feature = "tls"))]
+mod no_tls;
 mod outgoing;
 mod pings;
 mod queue;
@@ -35,6 +37,7 @@ mod stores;
 pub mod test;
 #[cfg(feature = "tls")]
 mod tls;
+mod tls_failure;
 
 pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
@@ -50,6 +53,8 @@ pub use masks::SystemMasks;
 pub use message::Message;
 pub use metrics::{Metrics, ServerMetrics, Traffic};
 pub use network::InvalidNetwork;
+#[cfg(not(feature = "tls"))]
+pub use no_tls::ClientTls;
 pub use outgoing::{Outgoing, Prepared};
 pub use queue::{Chunk, Item};
 pub use room::{Deliveries, Membership, Room, RoomBuilder, WhenFull};
@@ -61,7 +66,8 @@ pub use server::{
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 #[cfg(feature = "tls")]
-pub use tls::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial};
+pub use tls::{ClientTls, PlatformTls, ServerTls, TlsError, TlsFault, TlsMaterial};
+pub use tls_failure::{TlsFailure, TlsReason};
 
 pub use tidewire_proto as proto;
 
@@ -93,6 +99,6 @@ pub mod public {
         Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin,
         InvalidRoute, Membership, Message, Metrics, Origins, Outgoing, PathParameters, Prepared, Proxied,
         ProxyError, ProxyProtocol, RedirectError, Room, RoomBuilder, Served, ServerMetrics, ServerPolicy,
-        Traffic, TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
+        TlsFailure, TlsReason, Traffic, TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };
 }

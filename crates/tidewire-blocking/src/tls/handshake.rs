@@ -5,7 +5,6 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidewire_common::rustls::pki_types::ServerName;
 use tidewire_common::rustls::{self, ClientConnection, Connection, ServerConnection};
 use tidewire_common::{ClientTls, HandshakeError, ServerTls};
 
@@ -27,8 +26,9 @@ impl<S: Transport> TlsSocket<S> {
         Self::shake_hands(socket, connection.into(), timeout)
     }
 
-    /// Shakes hands with a server over a stream that was opened to it, and checks that its certificate is for
-    /// `server_name`: a DNS name, or an IP address without brackets. `timeout` is for all of it.
+    /// Shakes hands with a server over a stream that was opened to it, and checks that its certificate is for `host`, a DNS
+    /// name or an IP address without brackets, or for [the name that was set](ClientTls::server_name). `timeout` is for
+    /// all of it.
     ///
     /// # Errors
     /// [`HandshakeError::Tls`], where the name is none, the server's certificate is not trusted or not for it, or the
@@ -36,13 +36,15 @@ impl<S: Transport> TlsSocket<S> {
     pub fn connect(
         socket: S,
         tls: &ClientTls,
-        server_name: &str,
+        host: &str,
         timeout: Option<Duration>,
     ) -> Result<Self, HandshakeError> {
-        let name = ServerName::try_from(server_name.to_owned())
-            .map_err(|error| HandshakeError::Tls(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let connection = ClientConnection::new(Arc::clone(tls.config()), name).map_err(refused)?;
-        Self::shake_hands(socket, connection.into(), timeout)
+        let shaken = || {
+            let name = tls.name_at(host)?;
+            let connection = ClientConnection::new(Arc::clone(tls.config()), name).map_err(refused)?;
+            Self::shake_hands(socket, connection.into(), timeout)
+        };
+        shaken().map_err(|error: HandshakeError| error.with_server(host))
     }
 
     fn shake_hands(
@@ -79,12 +81,12 @@ impl<S: Transport> TlsSocket<S> {
                 // The alert that says why.
                 let _ = tls.send(Some(Duration::ZERO));
                 let _ = tls.socket().shutdown(Shutdown::Write);
-                return Err(HandshakeError::Tls(error));
+                return Err(error.into());
             }
         }
     }
 }
 
 fn refused(error: rustls::Error) -> HandshakeError {
-    HandshakeError::Tls(io::Error::new(io::ErrorKind::InvalidData, error))
+    io::Error::new(io::ErrorKind::InvalidData, error).into()
 }

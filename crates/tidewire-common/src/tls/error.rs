@@ -17,12 +17,16 @@ pub struct TlsError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsMaterial {
-    /// A server's certificate, and those that lead from it to a root.
+    /// A certificate of ours, and those that lead from it to a root.
     Chain,
     /// The private key of the first certificate.
     Key,
     /// The certificates that a client trusts.
     Roots,
+    /// Those of them that the system has.
+    Platform,
+    /// The name that a server has to show a certificate for.
+    ServerName,
 }
 
 /// What is wrong with them.
@@ -41,6 +45,8 @@ pub enum TlsFault {
     Unusable(rustls::Error),
     /// The key is not that of the first certificate.
     Mismatch,
+    /// It is neither a DNS name nor an IP address.
+    NoName,
 }
 
 impl TlsError {
@@ -84,6 +90,8 @@ impl fmt::Display for TlsMaterial {
             Self::Chain => "certificate chain",
             Self::Key => "private key",
             Self::Roots => "trusted certificates",
+            Self::Platform => "trusted certificates of the system",
+            Self::ServerName => "server name",
         })
     }
 }
@@ -97,6 +105,7 @@ impl fmt::Display for TlsFault {
             Self::NoKey => f.write_str("no private key without a passphrase in it"),
             Self::Unusable(error) => error.fmt(f),
             Self::Mismatch => f.write_str("not the key of the first certificate"),
+            Self::NoName => f.write_str("neither a DNS name nor an IP address"),
         }
     }
 }
@@ -118,7 +127,7 @@ impl StdError for TlsError {
             TlsFault::Unreadable(error) => Some(error),
             TlsFault::Malformed(error) => Some(error),
             TlsFault::Unusable(error) => Some(error),
-            TlsFault::NoCertificate | TlsFault::NoKey | TlsFault::Mismatch => None,
+            TlsFault::NoCertificate | TlsFault::NoKey | TlsFault::Mismatch | TlsFault::NoName => None,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! What TLS needs of certificates, for servers and clients on any runtime.
 
+mod certified;
 mod client;
+mod dangerous;
 mod error;
 mod pem;
+mod platform;
 mod server;
 
 pub use client::ClientTls;
 pub use error::{TlsError, TlsFault, TlsMaterial};
+pub use platform::PlatformTls;
 pub use server::ServerTls;
 
 use std::sync::Arc;

@@ -2,10 +2,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{InconsistentKeys, ServerConfig};
+use rustls::sign::SingleCertAndKey;
 
+use super::certified::certified;
 use super::error::{TlsError, TlsFault, TlsMaterial};
 use super::pem::Pem;
 use super::{PROTOCOL, provider};
@@ -51,17 +52,7 @@ impl ServerTls {
 
     fn new<B: AsRef<[u8]>>(chain: &Pem<'_, B>, key: &Pem<'_, B>) -> Result<Self, TlsError> {
         let provider = provider();
-        let certificates = chain.certificates()?;
-        let signing_key = provider
-            .key_provider
-            .load_private_key(key.key()?)
-            .map_err(|error| key.error(TlsFault::Unusable(error)))?;
-        let certified = CertifiedKey::new(certificates, signing_key);
-        match certified.keys_match() {
-            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
-            Err(rustls::Error::InconsistentKeys(_)) => return Err(key.error(TlsFault::Mismatch)),
-            Err(error) => return Err(chain.error(TlsFault::Unusable(error))),
-        }
+        let certified = certified(&provider, chain, key)?;
         let certified: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(certified));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -26,7 +26,7 @@ impl Tls {
             return Ok(Socket::with_addresses(stream, addresses));
         };
         let acceptor = TlsAcceptor::from(tls.config().clone());
-        let stream = acceptor.accept(stream).await.map_err(HandshakeError::of_tls)?;
+        let stream = acceptor.accept(stream).await?;
         Ok(Socket::with_addresses(stream, addresses))
     }
 }

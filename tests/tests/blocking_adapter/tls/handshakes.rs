@@ -1,11 +1,11 @@
 //! How TLS begins, or does not.
 
-use std::error::Error as _;
-use std::io::{self, Read as _, Write as _};
+use std::error::Error as StdError;
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use tidewire_blocking::rustls::{AlertDescription, CertificateError, Error as TlsFailure, ServerConfig};
-use tidewire_blocking::{HandshakeError, ServerTls, TlsSocket};
+use tidewire_blocking::{HandshakeError, ServerTls, TlsReason, TlsSocket};
 use tidewire_tests::live::Certificate;
 
 use super::{VERSIONS, ours, pair, shaken};
@@ -16,7 +16,7 @@ const SHORT: Option<Duration> = Some(Duration::from_millis(50));
 /// What rustls had to say.
 fn failure(error: &HandshakeError) -> Option<&TlsFailure> {
     match error {
-        HandshakeError::Tls(error) => error.get_ref()?.downcast_ref(),
+        HandshakeError::Tls(error) => error.source()?.downcast_ref(),
         _ => None,
     }
 }
@@ -140,7 +140,14 @@ fn a_name_that_is_none_is_refused_before_anything_is_sent() {
         let (near, mut far) = pair();
         let error = TlsSocket::connect(near, &Certificate::new().client(), "not a name", None)
             .expect_err("names have no spaces");
-        assert_eq!(error.to_string(), "TLS handshake: invalid dns name");
+        assert_eq!(
+            error.to_string(),
+            "TLS handshake with not a name: invalid dns name"
+        );
+        assert!(
+            matches!(&error, HandshakeError::Tls(failure) if failure.reason() == &TlsReason::Name),
+            "{error:?}"
+        );
         let mut sent = Vec::new();
         far.read_to_end(&mut sent).expect("the stream was dropped");
         assert!(sent.is_empty());
@@ -203,8 +210,7 @@ fn the_cause_can_be_found() {
     let (_, client) = disagree(Certificate::new().server(), &Certificate::new(), "localhost");
     let cause = client
         .source()
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .and_then(io::Error::get_ref)
+        .and_then(StdError::source)
         .and_then(|cause| cause.downcast_ref::<TlsFailure>());
     assert!(cause.is_some(), "{client:?}");
 }
