@@ -1,6 +1,7 @@
 use tidewire_common::proto::Instant;
-use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, UrlError};
+use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session};
 
+use crate::client_tls;
 use crate::clock;
 use crate::dial::dial;
 use crate::exchange::{self, Arrived};
@@ -119,9 +120,11 @@ impl Connect {
 
 /// A stream that leads to where a journey is.
 fn reach(journey: &Journey<'_>, deadline: Option<Instant>) -> Result<Socket, HandshakeError> {
-    match journey.target().scheme() {
-        Scheme::Ws => {}
-        Scheme::Wss => return Err(UrlError::Tls.into()),
+    let target = journey.target();
+    client_tls::check(target.scheme())?;
+    let socket = dial(&journey.destination(), journey.socket_options(), deadline)?;
+    match target.scheme() {
+        Scheme::Ws => Ok(socket),
+        Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline),
     }
-    dial(&journey.destination(), journey.socket_options(), deadline)
 }

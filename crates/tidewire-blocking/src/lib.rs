@@ -69,6 +69,7 @@
 
 mod accept;
 mod addressees;
+mod client_tls;
 mod clock;
 mod connect;
 mod control;

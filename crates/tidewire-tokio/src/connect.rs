@@ -2,9 +2,10 @@ use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 
 use tidewire_common::proto::Instant;
-use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session, UrlError};
+use tidewire_common::{ClientSettings, Config, HandshakeError, Journey, Scheme, Session};
 use tokio::time::Sleep;
 
+use crate::client_tls;
 use crate::clock::Clock;
 use crate::dial::dial;
 use crate::socket::Socket;
@@ -131,11 +132,13 @@ impl Connect {
 
 /// A stream that leads to where a journey is.
 async fn reach(journey: &Journey<'_>) -> Result<Socket, HandshakeError> {
-    match journey.target().scheme() {
-        Scheme::Ws => {}
-        Scheme::Wss => return Err(UrlError::Tls.into()),
+    let target = journey.target();
+    client_tls::check(target.scheme())?;
+    let socket = dial(&journey.destination(), journey.socket_options()).await?;
+    match target.scheme() {
+        Scheme::Ws => Ok(socket),
+        Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host()).await,
     }
-    dial(&journey.destination(), journey.socket_options()).await
 }
 
 impl IntoFuture for Connect {

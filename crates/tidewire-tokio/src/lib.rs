@@ -125,6 +125,7 @@ mod at_hand;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod calls;
+mod client_tls;
 mod clock;
 mod connect;
 mod control;

@@ -40,7 +40,6 @@ async fn a_start_that_fails_is_one_line_and_exit_code_2() -> TestResult {
         ),
         (&["connect", "not a url"], "space"),
         (&["connect", "http://localhost/"], "scheme http"),
-        (&["connect", "wss://localhost/"], "TLS"),
         (&["connect", "ws://localhost/\x1b[2J\n"], "control character"),
         (&["connect", &refused], "refused"),
     ] {

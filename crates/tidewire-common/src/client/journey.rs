@@ -9,6 +9,7 @@ use super::opening::Opening;
 use super::redirect::{self, RedirectError};
 use super::settings::{ClientSettings, Origin};
 use super::target::Target;
+use crate::ClientTls;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::HandshakeError;
@@ -63,6 +64,11 @@ impl<'s> Journey<'s> {
         &self.settings.socket_options
     }
 
+    /// Whom it trusts, where it leads over TLS; `None` is the system.
+    pub fn tls(&self) -> Option<&ClientTls> {
+        self.settings.tls.as_ref()
+    }
+
     /// Begins the handshake, over a stream that leads to the target: appends the request to the output. The time for all
     /// of it ends at `deadline`.
     ///
@@ -91,7 +97,8 @@ impl<'s> Journey<'s> {
     /// The same error where it is no redirect, or none are followed; [`HandshakeError::Redirect`] where this one may not be.
     pub fn follow(&mut self, error: HandshakeError) -> Result<(), HandshakeError> {
         let HandshakeError::Response(ResponseError::Refused(response)) = &error else {
-            return Err(error);
+            // In TLS 1.3 a server may refuse a client's certificate as late as here.
+            return Err(error.with_server(self.target.host()));
         };
         let limit = self.settings.redirects;
         let Some(location) = redirect::location(response).filter(|_| limit > 0) else {

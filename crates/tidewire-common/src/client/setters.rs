@@ -75,6 +75,15 @@ macro_rules! connect_settings {
             self
         }
 
+        /// Speaks TLS by these settings where the URL, or one that it redirects to, is a `wss` one. By default whoever the
+        /// system trusts is trusted, as [`ClientTls::platform`](crate::ClientTls::platform) says; its certificates are read
+        /// once for the process, when the first such connection is opened.
+        #[cfg(feature = "tls")]
+        pub fn tls(mut self, tls: impl Into<$crate::ClientTls>) -> Self {
+            self.settings.tls = Some(tls.into());
+            self
+        }
+
         /// Follows so many redirects at most, 10 by default; 0 follows none, and they are refusals like any other.
         ///
         /// A redirect to `ws` from `wss`, or to another scheme, is refused. What was said to the origin of the URL in

@@ -5,6 +5,7 @@ use tidewire_proto::handshake::{ClientRequest, InvalidField};
 
 use super::dial::{Destination, SocketOptions};
 use super::target::Target;
+use crate::ClientTls;
 use crate::credentials::Credentials;
 use crate::deflate::Deflate;
 use crate::extension::Known;
@@ -41,6 +42,8 @@ pub struct ClientSettings {
     pub(crate) extension: Option<Known>,
     /// Compression that is offered.
     pub deflate: Option<Deflate>,
+    /// Whom `wss` trusts; `None` is the system.
+    pub tls: Option<ClientTls>,
     /// How many redirects are followed.
     pub redirects: usize,
     /// What is connected to in place of the URL's host.
@@ -63,6 +66,7 @@ impl ClientSettings {
             authorization: None,
             extension: None,
             deflate: None,
+            tls: None,
             redirects: 10,
             destination: None,
             socket_options: SocketOptions::default(),
@@ -156,6 +160,7 @@ impl fmt::Debug for ClientSettings {
             .field("cookies", &names(&self.cookies))
             .field("authorization", &self.authorization)
             .field("deflate", &self.deflate)
+            .field("tls", &self.tls)
             .field("redirects", &self.redirects)
             .field("destination", &self.destination)
             .field("socket_options", &self.socket_options)

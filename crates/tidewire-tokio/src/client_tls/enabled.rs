@@ -1,0 +1,47 @@
+use std::io;
+
+use tidewire_common::{ClientTls, HandshakeError, PlatformTls, Scheme, TlsFailure, TlsReason, UrlError};
+use tokio::task::spawn_blocking;
+use tokio_rustls::TlsConnector;
+
+use crate::socket::Socket;
+
+/// Lets either scheme pass.
+#[expect(clippy::unnecessary_wraps, reason = "there is no TLS in the other build")]
+pub(crate) fn check(_scheme: Scheme) -> Result<(), UrlError> {
+    Ok(())
+}
+
+/// Speaks TLS over a stream to `host`, a name or an IP address without brackets, as a client that trusts whom the system
+/// trusts unless it was told otherwise.
+pub(crate) async fn secure(
+    socket: Socket,
+    tls: Option<&ClientTls>,
+    host: &str,
+) -> Result<Socket, HandshakeError> {
+    shake_hands(socket, tls, host)
+        .await
+        .map_err(|error| error.with_server(host))
+}
+
+async fn shake_hands(socket: Socket, tls: Option<&ClientTls>, host: &str) -> Result<Socket, HandshakeError> {
+    let tls = match tls {
+        Some(tls) => tls,
+        None => platform().await?,
+    };
+    let name = tls.name_at(host)?;
+    let addresses = socket.addresses();
+    let stream = TlsConnector::from(tls.config().clone())
+        .connect(name, socket)
+        .await?;
+    Ok(Socket::with_addresses(stream, addresses))
+}
+
+/// The trust of the system. Its files are read once for the process, and not on a thread that runs tasks.
+async fn platform() -> Result<&'static ClientTls, HandshakeError> {
+    if let Some(tls) = PlatformTls::at_hand() {
+        return Ok(tls);
+    }
+    let loaded = spawn_blocking(PlatformTls::load).await.map_err(io::Error::from)?;
+    Ok(loaded.map_err(|error| TlsFailure::new(TlsReason::Roots, error))?)
+}
