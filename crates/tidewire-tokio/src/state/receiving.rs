@@ -1,3 +1,4 @@
+use std::io;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 
@@ -137,7 +138,7 @@ impl<S: Transport> State<S> {
                 poll_read_buf(io, &mut cx, &mut buffer.limit(room))
             }
         };
-        match ready!(self.release_if_pending(read)) {
+        match ready!(self.release_if_pending(read)).or_else(unspoken_end) {
             // A peer that has said its last word may still want to hear ours.
             Ok(0) if self.session.fate() != Fate::KeepOpen && !self.is_flushed() => {
                 self.ended.receiving = true;
@@ -155,7 +156,7 @@ impl<S: Transport> State<S> {
                 }
                 return Poll::Ready(read);
             }
-            Err(ref error) if error.kind() == std::io::ErrorKind::Interrupted => {
+            Err(ref error) if error.kind() == io::ErrorKind::Interrupted => {
                 self.input.release();
                 self.progress.context().waker().wake_by_ref();
                 return Poll::Pending;
@@ -179,6 +180,15 @@ impl<S: Transport> State<S> {
             let now = self.now();
             self.session.handle_reading(now, reading);
         }
+    }
+}
+
+/// Takes for an end what TLS has as an error: a stream that ends without `close_notify`. Whether anything is missing is
+/// what Close frames say.
+fn unspoken_end(error: io::Error) -> io::Result<usize> {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Ok(0),
+        _ => Err(error),
     }
 }
 
