@@ -2,6 +2,7 @@
 //! transports, and a bound on each test.
 
 mod answered;
+mod authority;
 mod blocking_pairs;
 mod bounded;
 mod certificate;
@@ -22,6 +23,7 @@ mod slow;
 mod trickle;
 
 pub use answered::{Answered, exchange, upgrade};
+pub use authority::{Authority, Validity};
 pub use blocking_pairs::blocking_pairs;
 pub use bounded::{bounded, bounded_now, no_task_is_left, promptly};
 pub use certificate::Certificate;

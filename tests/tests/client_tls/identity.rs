@@ -1,0 +1,150 @@
+//! Servers that ask who a client is.
+
+use std::fs;
+use std::sync::Arc;
+
+use tidewire_blocking::rustls::crypto::ring;
+use tidewire_blocking::rustls::pki_types::CertificateDer;
+use tidewire_blocking::rustls::pki_types::pem::PemObject as _;
+use tidewire_blocking::rustls::server::WebPkiClientVerifier;
+use tidewire_blocking::rustls::{RootCertStore, ServerConfig};
+use tidewire_tests::live::{ADAPTERS, Authority, Certificate, Validity};
+use tidewire_tokio::{TlsError, TlsFault, TlsMaterial, TlsReason};
+
+use crate::support::{connect, parts, reason, serve, settings, talk};
+
+/// A server of one authority that lets in whom the other has signed.
+fn closed(servers: &Authority, clients: &Authority) -> ServerConfig {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(clients.certificate.as_bytes()).expect("a certificate");
+    roots.add(root).expect("a certificate");
+    let provider = Arc::new(ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+        .build()
+        .expect("a root");
+    let (chain, key) = parts(&servers.sign(&["localhost"], Validity::Now));
+    settings()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .expect("a certificate and its key")
+}
+
+#[test]
+fn a_certificate_that_the_server_trusts_lets_in() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let server = serve(closed(&servers, &clients));
+    let ada = clients.sign(&["ada"], Validity::Now);
+    let folder = tempfile::tempdir().expect("a folder");
+    let [chain, key] = [("ada.pem", &ada.certificate), ("ada.key", &ada.key)].map(|(name, text)| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("room for a file");
+        path
+    });
+    let from_memory = servers
+        .client()
+        .certificate(ada.certificate.as_bytes(), ada.key.as_bytes())
+        .expect("a certificate and its key");
+    let from_files = servers
+        .client()
+        .certificate_from_files(chain, key)
+        .expect("a certificate and its key");
+    for adapter in ADAPTERS {
+        for tls in [&from_memory, &from_files] {
+            talk(&mut connect(adapter, &server, tls).expect("a client that is known"));
+        }
+    }
+}
+
+#[test]
+fn a_client_without_a_certificate_is_told_that_it_was_refused() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let server = serve(closed(&servers, &clients));
+    for adapter in ADAPTERS {
+        assert_eq!(
+            reason(connect(adapter, &server, &servers.client())),
+            TlsReason::Refused,
+            "{adapter:?}"
+        );
+    }
+}
+
+#[test]
+fn a_client_with_a_certificate_of_another_authority_is_told_that_it_was_refused() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let server = serve(closed(&servers, &clients));
+    let stranger = Authority::new("others").sign(&["ada"], Validity::Now);
+    let expired = clients.sign(&["ada"], Validity::Past);
+    for made in [stranger, expired] {
+        let tls = servers
+            .client()
+            .certificate(made.certificate.as_bytes(), made.key.as_bytes())
+            .expect("a certificate and its key");
+        for adapter in ADAPTERS {
+            assert_eq!(
+                reason(connect(adapter, &server, &tls)),
+                TlsReason::Refused,
+                "{adapter:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_is_not_resumed_with_another_certificate() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let server = serve(closed(&servers, &clients));
+    let ada = clients.sign(&["ada"], Validity::Now);
+    let known = servers
+        .client()
+        .certificate(ada.certificate.as_bytes(), ada.key.as_bytes())
+        .expect("a certificate and its key");
+    let stranger = Authority::new("others").sign(&["ada"], Validity::Now);
+    let unknown = known
+        .clone()
+        .certificate(stranger.certificate.as_bytes(), stranger.key.as_bytes())
+        .expect("a certificate and its key");
+    for adapter in ADAPTERS {
+        talk(&mut connect(adapter, &server, &known).expect("a client that is known"));
+        assert_eq!(reason(connect(adapter, &server, &unknown)), TlsReason::Refused);
+    }
+}
+
+/// Tells what is wrong.
+type Expected = fn(&TlsFault) -> bool;
+
+#[test]
+fn a_certificate_of_ours_that_cannot_be_used_is_named() {
+    let made = Certificate::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("room for a file");
+        path
+    };
+    let chain = file("chain.pem", &made.certificate);
+    let key = file("key.pem", &made.key);
+    let other = file("other.pem", &Certificate::new().key);
+    let missing = folder.path().join("missing.pem");
+    let unreadable: Expected = |fault| matches!(fault, TlsFault::Unreadable(_));
+    for (chain, key, material, named, expected) in [
+        (&missing, &key, TlsMaterial::Chain, &missing, unreadable),
+        (&chain, &missing, TlsMaterial::Key, &missing, unreadable),
+        (&key, &key, TlsMaterial::Chain, &key, |fault| {
+            matches!(fault, TlsFault::NoCertificate)
+        }),
+        (&chain, &chain, TlsMaterial::Key, &chain, |fault| {
+            matches!(fault, TlsFault::NoKey)
+        }),
+        (&chain, &other, TlsMaterial::Key, &other, |fault| {
+            matches!(fault, TlsFault::Mismatch)
+        }),
+    ] {
+        let error: TlsError = made
+            .client()
+            .certificate_from_files(chain, key)
+            .expect_err("not usable");
+        assert_eq!(error.material(), material, "{error}");
+        assert_eq!(error.file(), Some(named.as_path()), "{error}");
+        assert!(expected(error.fault()), "{error:?}");
+    }
+}
