@@ -10,6 +10,7 @@ use tokio::runtime;
 use tokio::sync::mpsc;
 
 use crate::arguments::ConnectArguments;
+use crate::client_tls;
 use crate::failure::Failure;
 use crate::shown::{Escaped, Shown};
 
@@ -33,8 +34,12 @@ async fn converse(arguments: ConnectArguments) -> Result<(), Failure> {
         url,
         unix,
         compression,
+        tls,
     } = arguments;
     let mut connecting = connect(&url);
+    if let Some(tls) = client_tls::read(&tls)? {
+        connecting = connecting.tls(tls);
+    }
     if let Some(deflate) = compression.deflate {
         connecting = connecting.deflate(deflate);
     }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod client_tls;
 mod connect;
 mod deflate;
 mod failure;

@@ -6,7 +6,8 @@
 //! | `tokio::hyper` | `hyper` | connections of a server on hyper 1, over HTTP/1.1 and HTTP/2 |
 //! | `tokio::axum` | `axum` | the same as an extractor for axum 0.8 |
 //! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
-//! | | `tls` | TLS by rustls in both |
+//! | | `tls` | TLS by rustls in both: `ServerTls`, and `wss://` with the trust of the system or a `ClientTls` |
+//! | | `webpki-roots` | `ClientTls::webpki_roots`: Mozilla's roots, for systems without any |
 //! | `tokio::test`, `blocking::test` | `test-util` | pairs in memory, a scripted peer and virtual time, for tests |
 //! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
 //!
@@ -57,7 +58,7 @@
 //! - Embedding: [`proto`] shows the loop.
 //! - Seeing it at work: `examples` of the repository has small programs, greetings first; the README lists them.
 //!
-//! Not there yet: TLS in `connect`, proxies.
+//! Not there yet: proxies.
 #![forbid(unsafe_code)]
 
 pub use tidewire_proto as proto;

@@ -4,7 +4,7 @@ mod serve;
 use clap::{Args, Parser, Subcommand};
 use tidewire::tokio::Deflate;
 
-pub(crate) use self::connect::ConnectArguments;
+pub(crate) use self::connect::{ClientTlsArguments, ConnectArguments};
 pub(crate) use self::serve::{
     CapArguments, ConnectionArguments, GuestArguments, ListeningArguments, Runtime, ServeArguments,
     TlsArguments,
