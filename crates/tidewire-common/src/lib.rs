@@ -42,7 +42,10 @@ mod tls_failure;
 pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
 pub use broadcast::{Broadcast, broadcast};
-pub use client::{Authorization, ClientSettings, Journey, Opening, RedirectError, Scheme, Target, dial};
+pub use client::{
+    Attempts, Authorization, Backoff, ClientSettings, Journey, OnStop, Opening, ReconnectEvent,
+    RedirectError, Retry, Scheme, StopToken, Stopped, Target, dial,
+};
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
 pub use credentials::Credentials;
@@ -95,10 +98,11 @@ pub mod public {
     pub use crate::socket2;
 
     pub use crate::{
-        Addressee, Answer, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId, Credentials,
-        Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin,
-        InvalidRoute, Membership, Message, Metrics, Origins, Outgoing, PathParameters, Prepared, Proxied,
-        ProxyError, ProxyProtocol, RedirectError, Room, RoomBuilder, Served, ServerMetrics, ServerPolicy,
-        TlsFailure, TlsReason, Traffic, TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
+        Addressee, Answer, Backoff, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId,
+        Credentials, Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork,
+        InvalidOrigin, InvalidRoute, Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters,
+        Prepared, Proxied, ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room,
+        RoomBuilder, Served, ServerMetrics, ServerPolicy, StopToken, Stopped, TlsFailure, TlsReason, Traffic,
+        TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };
 }

@@ -10,5 +10,6 @@ mod pages;
 mod patterns;
 mod proto;
 mod readme;
+mod reconnect;
 mod router;
 mod support;
