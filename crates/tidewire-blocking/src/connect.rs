@@ -6,6 +6,7 @@ use crate::clock;
 use crate::dial::dial;
 use crate::exchange::{self, Arrived};
 use crate::socket::Socket;
+use crate::traced::traced;
 use crate::transport::Transport;
 use crate::websocket::WebSocket;
 
@@ -65,6 +66,7 @@ impl Connect {
         let deadline = self.deadline();
         loop {
             let socket = reach(&journey, deadline)?;
+            let socket = traced(socket, self.settings.trace.as_ref());
             match self.shake_hands(&journey, socket, deadline) {
                 Ok(ws) => return Ok(ws),
                 Err(error) => journey.follow(error)?,

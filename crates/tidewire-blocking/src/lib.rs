@@ -69,6 +69,8 @@
 
 mod accept;
 mod addressees;
+mod application;
+mod applications;
 mod client_tls;
 mod clock;
 mod connect;
@@ -98,10 +100,13 @@ mod std_sockets;
 pub mod test;
 #[cfg(feature = "tls")]
 mod tls;
+mod traced;
 mod transport;
 mod websocket;
 
 pub use accept::{Accept, accept};
+pub use application::{Application, ApplicationHandle};
+pub use applications::Applications;
 pub use connect::{Connect, connect};
 pub use listener::Listener;
 pub use piece_writer::PieceWriter;

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::connect::Connect;
 use crate::link::Link;
 use crate::socket::Socket;
+use crate::traced::traced;
 use crate::websocket::WebSocket;
 
 type Dial = Arc<dyn Fn() -> io::Result<Socket> + Send + Sync>;
@@ -49,6 +50,8 @@ pub struct Reconnect {
     dial: Option<Dial>,
     attempts: Attempts,
     stop: StopToken,
+    /// Passes the stop of another token on.
+    chain: Option<OnStop>,
     on_event: Box<dyn FnMut(ReconnectEvent<'_>) + Send>,
     stage: Stage,
 }
@@ -77,6 +80,7 @@ impl Reconnect {
             dial: None,
             attempts: Attempts::new(Retry::default()),
             stop: StopToken::new(),
+            chain: None,
             on_event: Box::new(|_| ()),
             stage: Stage::Begins,
         }
@@ -95,7 +99,8 @@ impl Reconnect {
         self
     }
 
-    /// Has `on_event` told what happens, on the thread that asks for a connection or [runs](Self::run).
+    /// Has `on_event` told what happens, on the thread that asks for a connection or [runs](Self::run); with an
+    /// [`Application`](crate::Application), on the thread that receives for it.
     pub fn on_event(mut self, on_event: impl FnMut(ReconnectEvent<'_>) + Send + 'static) -> Self {
         self.on_event = Box::new(on_event);
         self
@@ -121,9 +126,9 @@ impl Reconnect {
     /// Runs `handler` with one connection after the other on this thread, each as by
     /// [`WebSocket::run`](crate::WebSocket::run).
     ///
-    /// When the connection was closed under the handler, cleanly or not, [`Retry::reconnect_if`] decides whether there is
-    /// another; by default the server's 1000 ends the loop with the handler's result, and nothing else does. When the
-    /// handler returns while the connection is open, that is the end, with the handler's result. A stop closes the
+    /// When the handler returns while the connection is open, that is the end, with its result. Where the connection was closed
+    /// before, cleanly or not, [`Retry::reconnect_if`] decides whether there is another: by default unless the first Close was
+    /// one of 1000. If there is none, the handler's result is the end, too; otherwise it does not count. A stop closes the
     /// connection with 1000, waits for the handler, and ends the loop well.
     ///
     /// ```no_run
@@ -165,15 +170,20 @@ impl Reconnect {
                 self.end();
                 return result;
             }
-            if self.stop.is_stopped() {
+            if self.is_stopped() {
                 self.end();
                 break;
             }
-            if !self.goes_on() {
+            if !self.go_on() {
                 return result;
             }
         }
         Ok(())
+    }
+
+    /// Whether it was stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_stopped()
     }
 
     /// Has the connection closed when this is stopped.
@@ -185,8 +195,8 @@ impl Reconnect {
         })
     }
 
-    /// Whether there is to be a connection after the one that has ended.
-    pub(crate) fn goes_on(&mut self) -> bool {
+    /// Begins to wait where there is to be a connection after the one that has ended; tells whether there is.
+    pub(crate) fn go_on(&mut self) -> bool {
         let Stage::Open(link) = &self.stage else {
             return false;
         };
@@ -211,6 +221,14 @@ impl Reconnect {
         self.stage = Stage::Over;
     }
 
+    /// Gives it a token that stops nothing else, and that its own stops, too.
+    pub(crate) fn with_token_of_its_own(mut self) -> (Self, StopToken) {
+        let token = StopToken::new();
+        let stopped = token.clone();
+        self.chain = Some(self.stop.on_stop(move || stopped.stop()));
+        (self.stop_token(token.clone()), token)
+    }
+
     /// Goes on to the end of the next attempt.
     pub(crate) fn step(&mut self) -> Step {
         let progress = Arc::new(Progress::default());
@@ -230,7 +248,7 @@ impl Reconnect {
         if let Some(deadline) = deadline {
             progress.wait(Some(deadline), |_| None::<()>);
         }
-        if self.stop.is_stopped() {
+        if self.is_stopped() {
             self.end();
             return Step::Over;
         }
@@ -259,7 +277,7 @@ impl Reconnect {
             // Whatever an application's code was at, it goes on in the other thread as a panic.
             let opened = catch_unwind(AssertUnwindSafe(|| match dial {
                 None => connect.open(),
-                Some(dial) => connect.over(dial()?),
+                Some(dial) => connect.over(traced(dial()?, connect.settings.trace.as_ref())),
             }));
             progress.change(|news| news.opened = Some(opened));
         };

@@ -43,8 +43,9 @@ pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
 pub use broadcast::{Broadcast, broadcast};
 pub use client::{
-    Attempts, Authorization, Backoff, ClientSettings, Journey, OnStop, Opening, ReconnectEvent,
-    RedirectError, Retry, Scheme, StopToken, Stopped, Target, dial,
+    AfterError, ApplicationError, ApplicationHandle, Attempts, Authorization, Backoff, Callback,
+    CallbackError, Callbacks, ClientSettings, Direction, Journey, OnStop, Opening, ReconnectEvent,
+    RedirectError, Retry, Scheme, StopToken, Stopped, Target, Trace, TracedFrame, Tracer, dial,
 };
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
@@ -59,6 +60,7 @@ pub use network::InvalidNetwork;
 #[cfg(not(feature = "tls"))]
 pub use no_tls::ClientTls;
 pub use outgoing::{Outgoing, Prepared};
+pub use pings::Control;
 pub use queue::{Chunk, Item};
 pub use room::{Deliveries, Membership, Room, RoomBuilder, WhenFull};
 pub use server::{
@@ -98,11 +100,12 @@ pub mod public {
     pub use crate::socket2;
 
     pub use crate::{
-        Addressee, Answer, Backoff, BasicAuth, Broadcast, Caps, Config, ConfigBuilder, ConnectionId,
-        Credentials, Deflate, DeflateBuilder, Deliveries, Error, Handshake, HandshakeError, InvalidNetwork,
-        InvalidOrigin, InvalidRoute, Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters,
-        Prepared, Proxied, ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room,
-        RoomBuilder, Served, ServerMetrics, ServerPolicy, StopToken, Stopped, TlsFailure, TlsReason, Traffic,
+        Addressee, AfterError, Answer, ApplicationError, Backoff, BasicAuth, Broadcast, Callback,
+        CallbackError, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,
+        Deliveries, Direction, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin, InvalidRoute,
+        Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters, Prepared, Proxied,
+        ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room, RoomBuilder, Served,
+        ServerMetrics, ServerPolicy, StopToken, Stopped, TlsFailure, TlsReason, TracedFrame, Traffic,
         TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };
 }

@@ -12,6 +12,8 @@ use crate::handshake::ConnectionId;
 
 /// How many characters of a payload are shown.
 const SHOWN: usize = 75;
+/// In how many bytes they stand: a character has four at most.
+pub(crate) const EXCERPT: usize = SHOWN * 4;
 
 pub(crate) fn opened(id: ConnectionId) {
     info!(connection = %id, "open");
@@ -67,12 +69,11 @@ pub(crate) fn kind(kind: proto::Kind) -> &'static str {
 }
 
 /// The start of a payload on one line: what peers send is escaped and cut.
-struct Excerpt<'a>(&'a [u8]);
+pub(crate) struct Excerpt<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A character has four bytes at most.
-        let start = self.0.get(..SHOWN * 4).unwrap_or(self.0);
+        let start = self.0.get(..EXCERPT).unwrap_or(self.0);
         let mut left = SHOWN;
         for chunk in start.utf8_chunks() {
             for character in chunk.valid().chars().flat_map(char::escape_debug).take(left) {

@@ -11,6 +11,7 @@ use crate::dial::dial;
 use crate::socket::Socket;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
+use crate::traced::traced;
 use crate::websocket::WebSocket;
 
 /// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; awaited, it gives the
@@ -80,6 +81,7 @@ impl Connect {
         let mut expiry = pin!(self.expiry(clock));
         loop {
             let socket = within(expiry.as_mut(), pin!(reach(&journey))).await?;
+            let socket = traced(socket, self.settings.trace.as_ref());
             match self.shake_hands(&journey, socket, clock, expiry.as_mut()).await {
                 Ok(ws) => return Ok(ws),
                 Err(error) => journey.follow(error)?,

@@ -120,6 +120,7 @@ mod methods;
 
 mod accept;
 mod addressees;
+mod application;
 mod asking;
 mod at_hand;
 #[cfg(feature = "axum")]
@@ -153,10 +154,12 @@ mod state;
 mod stream;
 #[cfg(feature = "test-util")]
 pub mod test;
+mod traced;
 mod wakers;
 mod websocket;
 
 pub use accept::{Accept, accept};
+pub use application::{Application, ApplicationHandle};
 pub use connect::{Connect, connect};
 pub use listener::Listener;
 pub use pieces::{PieceWriter, Pieces};

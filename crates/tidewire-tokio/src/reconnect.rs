@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::connect::Connect;
 use crate::shared::Shared;
 use crate::socket::Socket;
+use crate::traced::traced;
 use crate::wakers::ToWake;
 use crate::websocket::WebSocket;
 
@@ -57,6 +58,8 @@ pub struct Reconnect {
     attempts: Attempts,
     stop: StopToken,
     stopped: Stopped,
+    /// Passes the stop of another token on.
+    chain: Option<OnStop>,
     on_event: Box<dyn FnMut(ReconnectEvent<'_>) + Send>,
     clock: Clock,
     stage: Stage,
@@ -89,6 +92,7 @@ impl Reconnect {
             attempts: Attempts::new(Retry::default()),
             stopped: stop.stopped(),
             stop,
+            chain: None,
             on_event: Box::new(|_| ()),
             clock: Clock::start(),
             stage: Stage::Begins,
@@ -153,9 +157,9 @@ impl Reconnect {
     /// Runs `handler` with one connection after the other, each driven in this task as by
     /// [`WebSocket::run`](crate::WebSocket::run).
     ///
-    /// When the connection was closed under the handler, cleanly or not, [`Retry::reconnect_if`] decides whether there is
-    /// another; by default the server's 1000 ends the loop with the handler's result, and nothing else does. When the
-    /// handler returns while the connection is open, that is the end, with the handler's result. A stop closes the
+    /// When the handler returns while the connection is open, that is the end, with its result. Where the connection was closed
+    /// before, cleanly or not, [`Retry::reconnect_if`] decides whether there is another: by default unless the first Close was
+    /// one of 1000. If there is none, the handler's result is the end, too; otherwise it does not count. A stop closes the
     /// connection with 1000, waits for the handler, and ends the loop well.
     ///
     /// ```no_run
@@ -203,7 +207,7 @@ impl Reconnect {
                 self.end();
                 break;
             }
-            if !self.goes_on() {
+            if !self.go_on() {
                 return result;
             }
         }
@@ -221,8 +225,8 @@ impl Reconnect {
         })
     }
 
-    /// Whether there is to be a connection after the one that has ended.
-    pub(crate) fn goes_on(&mut self) -> bool {
+    /// Begins to wait where there is to be a connection after the one that has ended; tells whether there is.
+    pub(crate) fn go_on(&mut self) -> bool {
         let Stage::Open(connection) = &self.stage else {
             return false;
         };
@@ -245,6 +249,14 @@ impl Reconnect {
             });
         }
         self.stage = Stage::Over;
+    }
+
+    /// Gives it a token that stops nothing else, and that its own stops, too.
+    pub(crate) fn with_token_of_its_own(mut self) -> (Self, StopToken) {
+        let token = StopToken::new();
+        let stopped = token.clone();
+        self.chain = Some(self.stop.on_stop(move || stopped.stop()));
+        (self.stop_token(token.clone()), token)
     }
 
     fn poll_opened(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<WebSocket, HandshakeError>>> {
@@ -357,7 +369,9 @@ async fn open_over(connect: Connect, dial: Dial) -> Result<WebSocket, HandshakeE
     let stream = timeout(time, dial())
         .await
         .map_err(|_| HandshakeError::Timeout)??;
-    connect.over(stream).await
+    connect
+        .over(traced(stream, connect.settings.trace.as_ref()))
+        .await
 }
 
 /// Gives what [`next`](Reconnect::next) does.

@@ -47,6 +47,7 @@
 //! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
 //!   stream of yours.
 //! - Connecting again: `Connect::reconnect` gives one connection after the other, or runs a handler with each.
+//! - Being called back: `Connect::application`, for those who know `WebSocketApp`; `Connect::trace` tells of each frame.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
 //! - Telling many: `broadcast`, and `Room`, whose slow members are dealt with as you say.
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.

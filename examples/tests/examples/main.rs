@@ -1,5 +1,6 @@
 //! Each example, started, talked to and ended.
 
+mod application;
 mod authentication;
 mod axum;
 mod chat;

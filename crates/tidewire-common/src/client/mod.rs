@@ -1,5 +1,6 @@
 //! A client's way to a connection, as far as it needs no runtime.
 
+mod application;
 pub mod dial;
 mod journey;
 mod opening;
@@ -8,10 +9,13 @@ mod retry;
 mod setters;
 mod settings;
 mod target;
+mod trace;
 
+pub use application::{AfterError, ApplicationError, ApplicationHandle, Callback, CallbackError, Callbacks};
 pub use journey::Journey;
 pub use opening::Opening;
 pub use redirect::RedirectError;
 pub use retry::{Attempts, Backoff, OnStop, ReconnectEvent, Retry, StopToken, Stopped};
 pub use settings::{Authorization, ClientSettings};
 pub use target::{Scheme, Target};
+pub use trace::{Direction, Trace, TracedFrame, Tracer};

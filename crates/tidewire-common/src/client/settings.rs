@@ -5,6 +5,7 @@ use tidewire_proto::handshake::{ClientRequest, InvalidField};
 
 use super::dial::{Destination, SocketOptions};
 use super::target::Target;
+use super::trace::Trace;
 use crate::ClientTls;
 use crate::credentials::Credentials;
 use crate::deflate::Deflate;
@@ -50,6 +51,8 @@ pub struct ClientSettings {
     pub destination: Option<Destination>,
     /// What is set on its socket.
     pub socket_options: SocketOptions,
+    /// Who is told of each frame.
+    pub trace: Option<Trace>,
 }
 
 impl ClientSettings {
@@ -70,6 +73,7 @@ impl ClientSettings {
             redirects: 10,
             destination: None,
             socket_options: SocketOptions::default(),
+            trace: None,
         }
     }
 

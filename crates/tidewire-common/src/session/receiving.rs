@@ -5,7 +5,7 @@ use super::{Core, Session};
 use crate::handshake::ConnectionId;
 use crate::log;
 use crate::message::Message;
-use crate::pings::PingWaiters;
+use crate::pings::{Control, PingWaiters};
 use crate::queue::{Chunk, Item, ReadAhead};
 use crate::stores;
 
@@ -158,6 +158,12 @@ impl Session {
         self.set_delivery(Delivery::Messages);
     }
 
+    /// Has `watch` told of each Ping and Pong that is received from here on. The connection is locked meanwhile: it is to
+    /// take the matter elsewhere, and not to wait.
+    pub fn watch_control(&mut self, watch: impl FnMut(Control) + Send + 'static) {
+        self.pings.watch(Box::new(watch));
+    }
+
     /// Whether more input is to be read: not while as much as may be was read ahead, and not after the end.
     pub fn wants_input(&self) -> bool {
         match self.phase() {
@@ -289,11 +295,15 @@ fn parse<R: Role>(
             }
             Ok(Some(Event::Pong(pong))) => {
                 log::received(id, "pong", pong.payload);
+                pings.tell(Control::Pong, pong.payload);
                 if let Some(answer) = pong.answer {
                     pings.answer(now, answer);
                 }
             }
-            Ok(Some(Event::Ping(payload))) => log::received(id, "ping", payload),
+            Ok(Some(Event::Ping(payload))) => {
+                log::received(id, "ping", payload);
+                pings.tell(Control::Ping, payload);
+            }
             Ok(Some(Event::Close(frame))) => {
                 let (code, reason) =
                     frame.map_or((None, ""), |frame| (Some(frame.code.as_u16()), frame.reason));

@@ -49,6 +49,11 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// One attempt and one connection, and none after them.
+    pub fn never() -> Self {
+        Self::default().attempts(1).reconnect_if(|_| false)
+    }
+
     /// Sets the delays between attempts.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;

@@ -1,0 +1,5 @@
+//! Clients made of callbacks.
+
+mod blocking;
+mod tokio;
+mod trace;
