@@ -47,9 +47,9 @@ impl Body {
     /// The body that a head announces (RFC 9112 §6.3), of which at most `limit` bytes are kept.
     pub(super) fn new(response: &Response, limit: usize) -> Self {
         let fields = response.fields();
-        let framing = if matches!(response.status(), 204 | 304) {
-            // (1): "any response with a [...] 204 (No Content), or 304 (Not Modified) status code is always
-            // terminated by the first empty line after the header fields".
+        let framing = if matches!(response.status(), 100..=199 | 204 | 304) {
+            // (1): "any response with a 1xx (Informational), 204 (No Content), or 304 (Not Modified) status code is
+            // always terminated by the first empty line after the header fields".
             Framing::Length(0)
         } else if let Some(last) = fields.tokens("transfer-encoding").last() {
             // (3), (4): a transfer coding overrides a length; "If a Transfer-Encoding header field is present

@@ -1,17 +1,12 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem;
 use core::time::Duration;
 
 use super::accept_key::encode_nonce;
 use super::accepted::{Accepted, Expected};
-use super::body::{Body, Progress};
 use super::client_request::ClientRequest;
-use super::head::{Head, StartLine};
 use super::head_limits::HeadLimits;
-use super::response::Response;
 use super::response_error::ResponseError;
-use super::unshown::Unshown;
+use super::response_reader::ResponseReader;
 use crate::Instant;
 
 /// The client's side: it writes the request and judges the response.
@@ -42,24 +37,14 @@ use crate::Instant;
 /// ```
 #[derive(Debug)]
 pub struct ClientHandshake {
-    state: State,
+    reader: ResponseReader,
     deadline: Option<Instant>,
     expected: Expected,
-    body_limit: usize,
-    rest: Unshown,
-}
-
-#[derive(Debug)]
-enum State {
-    Head(Head),
-    Body(Box<Response>, Body),
-    Accepted,
-    Failed(ResponseError),
 }
 
 impl ClientHandshake {
     /// How much of the body of a refusal is kept where nothing else is set: 64 KiB.
-    pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
+    pub const DEFAULT_BODY_LIMIT: usize = ResponseReader::DEFAULT_BODY_LIMIT;
 
     /// Starts the handshake `now` and appends the request to the output.
     ///
@@ -76,11 +61,9 @@ impl ClientHandshake {
         let key = encode_nonce(nonce);
         request.write(&key, out);
         Self {
-            state: State::Head(Head::new(StartLine::Status, limits)),
+            reader: ResponseReader::of_upgrade(limits),
             deadline: timeout.and_then(|timeout| (now + timeout).reachable()),
             expected: Expected::new(&key, request),
-            body_limit: Self::DEFAULT_BODY_LIMIT,
-            rest: Unshown::new(),
         }
     }
 
@@ -88,7 +71,7 @@ impl ClientHandshake {
     ///
     /// The refusal is complete as soon as its body is known to be longer, and flagged as truncated.
     pub fn body_limit(mut self, limit: usize) -> Self {
-        self.body_limit = limit;
+        self.reader = self.reader.body_limit(limit);
         self
     }
 
@@ -101,36 +84,12 @@ impl ClientHandshake {
     /// [`ResponseError::Refused`] once a response with another status is there with its body; otherwise the
     /// first limit or rule of §4.1 that the response breaks.
     pub fn handle_input(&mut self, input: &[u8]) -> Result<Option<Accepted>, ResponseError> {
-        let mut input = input;
-        loop {
-            match &mut self.state {
-                State::Failed(error) => return Err(error.clone()),
-                State::Accepted => {
-                    self.rest.0.extend_from_slice(input);
-                    return Ok(None);
-                }
-                State::Body(_, body) => {
-                    let progress = body.handle_input(input);
-                    return self.refuse(progress).map(|()| None);
-                }
-                State::Head(head) => match receive(head, input) {
-                    Ok(None) => return Ok(None),
-                    Ok(Some((response, rest))) => {
-                        input = rest;
-                        match response.status() {
-                            101 => return self.accept(response, rest).map(Some),
-                            // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses
-                            // received prior to a final response, even if the client does not expect one."
-                            100..=199 => self.state = State::Head(head.next()),
-                            _ => {
-                                let body = Body::new(&response, self.body_limit);
-                                self.state = State::Body(Box::new(response), body);
-                            }
-                        }
-                    }
-                    Err(error) => return Err(self.fail(error)),
-                },
-            }
+        let Some(response) = self.reader.handle_input(input)? else {
+            return Ok(None);
+        };
+        match self.expected.check(response) {
+            Ok(accepted) => Ok(Some(accepted)),
+            Err(error) => Err(self.reader.fail(error)),
         }
     }
 
@@ -142,28 +101,17 @@ impl ClientHandshake {
     /// announced; [`ResponseError::UnexpectedEnd`] when the head is not there. After the server's consent the
     /// end belongs to the connection, and nothing happens here.
     pub fn handle_end(&mut self) -> Result<(), ResponseError> {
-        match &self.state {
-            State::Failed(error) => Err(error.clone()),
-            State::Accepted => Ok(()),
-            State::Head(_) => Err(self.fail(ResponseError::UnexpectedEnd)),
-            State::Body(_, body) => {
-                let progress = body.handle_end();
-                self.refuse(progress)
-            }
-        }
+        self.reader.handle_end()
     }
 
     /// Takes what was received behind the response: the server's first frames.
     pub fn take_rest(&mut self) -> Vec<u8> {
-        mem::take(&mut self.rest.0)
+        self.reader.take_rest()
     }
 
     /// The moment by which the response must be there; `None` once it is, or when there is no timeout.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.state {
-            State::Head(_) | State::Body(..) => self.deadline,
-            State::Accepted | State::Failed(_) => None,
-        }
+        self.deadline.filter(|_| self.reader.is_waiting())
     }
 
     /// Fails the handshake when its time is over and the response is not there.
@@ -173,56 +121,10 @@ impl ClientHandshake {
     /// When that is so: [`ResponseError::Refused`] with as much of the body as came, flagged as truncated, or
     /// [`ResponseError::Timeout`]. Otherwise the error that the handshake ended with.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ResponseError> {
-        let late = self.deadline.is_some_and(|deadline| now >= deadline);
-        match &self.state {
-            State::Failed(error) => Err(error.clone()),
-            State::Head(_) if late => Err(self.fail(ResponseError::Timeout)),
-            State::Body(..) if late => self.refuse(Progress::Truncated),
-            State::Head(_) | State::Body(..) | State::Accepted => Ok(()),
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            return self.reader.give_up();
         }
-    }
-
-    fn accept(&mut self, response: Response, rest: &[u8]) -> Result<Accepted, ResponseError> {
-        match self.expected.check(response) {
-            Ok(accepted) => {
-                self.rest.0.extend_from_slice(rest);
-                self.state = State::Accepted;
-                Ok(accepted)
-            }
-            Err(error) => Err(self.fail(error)),
-        }
-    }
-
-    /// Ends the handshake with the refusal, unless its body goes on.
-    fn refuse(&mut self, progress: Progress) -> Result<(), ResponseError> {
-        let truncated = match progress {
-            Progress::More => return Ok(()),
-            Progress::Complete => false,
-            Progress::Truncated => true,
-        };
-        match mem::replace(&mut self.state, State::Accepted) {
-            State::Body(mut response, body) => {
-                response.body = body.into_kept();
-                response.truncated = truncated;
-                Err(self.fail(ResponseError::Refused(response)))
-            }
-            other @ (State::Head(_) | State::Accepted | State::Failed(_)) => {
-                self.state = other;
-                Ok(())
-            }
-        }
-    }
-
-    fn fail(&mut self, error: ResponseError) -> ResponseError {
-        self.state = State::Failed(error.clone());
-        error
-    }
-}
-
-fn receive<'i>(head: &mut Head, input: &'i [u8]) -> Result<Option<(Response, &'i [u8])>, ResponseError> {
-    match head.handle_input(input)? {
-        Some(rest) => Ok(Some((Response::parse(head)?, rest))),
-        None => Ok(None),
+        self.reader.failure().map_or(Ok(()), |error| Err(error.clone()))
     }
 }
 
