@@ -8,6 +8,7 @@ use crate::exchange::{self, Arrived};
 use crate::socket::Socket;
 use crate::traced::traced;
 use crate::transport::Transport;
+use crate::tunnel;
 use crate::websocket::WebSocket;
 
 /// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; [`open`](Connect::open) gives
@@ -65,7 +66,7 @@ impl Connect {
         let mut journey = Journey::new(&self.settings)?;
         let deadline = self.deadline();
         loop {
-            let socket = reach(&journey, deadline)?;
+            let socket = self.reach(&journey, deadline)?;
             let socket = traced(socket, self.settings.trace.as_ref());
             match self.shake_hands(&journey, socket, deadline) {
                 Ok(ws) => return Ok(ws),
@@ -89,6 +90,21 @@ impl Connect {
         self.config
             .open_timeout()
             .and_then(|timeout| clock::after(clock::now(), timeout))
+    }
+
+    /// A stream that leads to where a journey is.
+    fn reach(&self, journey: &Journey<'_>, deadline: Option<Instant>) -> Result<Socket, HandshakeError> {
+        let target = journey.target();
+        client_tls::check(target.scheme())?;
+        let options = journey.socket_options();
+        let socket = match journey.detour()? {
+            None => dial(&journey.destination(), options, deadline)?,
+            Some(detour) => tunnel::through(&detour, options, self.config.head_limits(), deadline)?,
+        };
+        match target.scheme() {
+            Scheme::Ws => Ok(socket),
+            Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline),
+        }
     }
 
     fn shake_hands<S: Transport>(
@@ -117,16 +133,5 @@ impl Connect {
             }
             opening.handle_timeout(clock::now())?;
         }
-    }
-}
-
-/// A stream that leads to where a journey is.
-fn reach(journey: &Journey<'_>, deadline: Option<Instant>) -> Result<Socket, HandshakeError> {
-    let target = journey.target();
-    client_tls::check(target.scheme())?;
-    let socket = dial(&journey.destination(), journey.socket_options(), deadline)?;
-    match target.scheme() {
-        Scheme::Ws => Ok(socket),
-        Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline),
     }
 }

@@ -65,6 +65,23 @@
 //! }
 //! ```
 //!
+//! # Proxies
+//!
+//! A client connects through the proxy that the environment names, if it names one for the URL: [`ProxyVariables`] has the
+//! rules. [`Connect::proxy`] sets another, or none. With `wss` a proxy sees where the connection leads, and nothing of what
+//! is said over it.
+//!
+//! ```no_run
+//! use tidewire_blocking::{Proxy, ProxyChoice, connect};
+//!
+//! let proxy = Proxy::parse("socks5h://127.0.0.1:9050")?.credentials("ada", "s3cret")?;
+//! let through = connect("wss://example.com/chat").proxy(proxy).open()?;
+//! let straight = connect("wss://example.com/chat").proxy(ProxyChoice::Direct).open()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where it runs
+//!
 //! This crate is for Unix systems. It has none of the modules for hyper and axum that `tidewire-tokio` has: both are async.
 
 mod accept;
@@ -102,6 +119,7 @@ pub mod test;
 mod tls;
 mod traced;
 mod transport;
+mod tunnel;
 mod websocket;
 
 pub use accept::{Accept, accept};

@@ -46,6 +46,11 @@ impl Config {
         }
     }
 
+    /// How much of the head of a request or a response is taken.
+    pub fn head_limits(&self) -> HeadLimits {
+        self.settings.head
+    }
+
     /// How long the opening handshake may take in all.
     pub fn open_timeout(&self) -> Option<Duration> {
         self.settings.open_timeout

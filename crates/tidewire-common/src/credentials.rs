@@ -3,8 +3,10 @@ use std::str;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use subtle::{Choice, ConstantTimeEq as _};
 use tidewire_proto::handshake::{InvalidField, Request};
+use url::Url;
 
 /// A user and a password. `Debug` shows the user alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +28,24 @@ impl Credentials {
             Some(byte) => Err(InvalidField::Credentials { byte }),
             None => Ok(Self { user, password }),
         }
+    }
+
+    /// Those that a URL names, decoded; `None` where it names none.
+    pub(crate) fn of_url(url: &Url) -> Result<Option<Self>, InvalidField> {
+        if url.username().is_empty() && url.password().is_none() {
+            return Ok(None);
+        }
+        let decoded = |part: &str| {
+            let bytes: Vec<u8> = percent_decode_str(part).collect();
+            String::from_utf8(bytes).map_err(|error| InvalidField::Credentials {
+                byte: *error
+                    .as_bytes()
+                    .get(error.utf8_error().valid_up_to())
+                    .unwrap_or(&0),
+            })
+        };
+        let password = decoded(url.password().unwrap_or_default())?;
+        Self::new(decoded(url.username())?, password).map(Some)
     }
 
     /// Those of a request's `Authorization`; `None` where it has none, several, or one of another scheme.

@@ -8,6 +8,7 @@ use tidewire_proto::{Closed, ProtocolError, SendError};
 
 use crate::client::RedirectError;
 use crate::client::dial::DialError;
+use crate::client::proxy::{InvalidVariable, TunnelError};
 use crate::outgoing::Outgoing;
 use crate::server::ProxyError;
 use crate::tls_failure::TlsFailure;
@@ -129,6 +130,10 @@ pub enum HandshakeError {
         /// The HTTP status.
         status: u16,
     },
+    /// An environment variable names a proxy that cannot be used.
+    Variable(InvalidVariable),
+    /// A proxy did not connect us to the server.
+    Tunnel(TunnelError),
     /// The server refused, or its response breaks a rule.
     Response(ResponseError),
     /// The server redirects to where nobody is led.
@@ -152,17 +157,19 @@ impl HandshakeError {
         }
     }
 
-    /// The HTTP status that refused the upgrade, sent or received.
+    /// The HTTP status that refused the upgrade, sent or received, or that a proxy refused its tunnel with.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::NotTls { .. } => Some(400),
             Self::Request(error) => Some(error.status()),
             Self::Declined { status } => Some(*status),
             Self::Response(ResponseError::Refused(response)) => Some(response.status()),
+            Self::Tunnel(error) => error.response().map(Response::status),
             Self::Url(_)
             | Self::Field(_)
             | Self::Dial(_)
             | Self::Proxy(_)
+            | Self::Variable(_)
             | Self::Response(_)
             | Self::Redirect(_)
             | Self::UnexpectedEnd
@@ -172,10 +179,11 @@ impl HandshakeError {
         }
     }
 
-    /// The server's response, where it refused with one: status, fields and up to 64 KiB of its body.
+    /// The response of the server, or of a proxy, where it refused with one: status, fields and up to 64 KiB of its body.
     pub fn response(&self) -> Option<&Response> {
         match self {
             Self::Response(ResponseError::Refused(response)) => Some(response),
+            Self::Tunnel(error) => error.response(),
             Self::Url(_)
             | Self::Field(_)
             | Self::Dial(_)
@@ -183,6 +191,7 @@ impl HandshakeError {
             | Self::NotTls { .. }
             | Self::Request(_)
             | Self::Declined { .. }
+            | Self::Variable(_)
             | Self::Response(_)
             | Self::Redirect(_)
             | Self::UnexpectedEnd
@@ -206,6 +215,8 @@ impl fmt::Display for HandshakeError {
             ),
             Self::Request(error) => error.fmt(f),
             Self::Declined { status } => write!(f, "request declined with status {status}"),
+            Self::Variable(error) => error.fmt(f),
+            Self::Tunnel(error) => error.fmt(f),
             Self::Response(error) => error.fmt(f),
             Self::Redirect(error) => error.fmt(f),
             Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
@@ -224,6 +235,8 @@ impl StdError for HandshakeError {
             Self::Dial(error) => Some(error),
             Self::Proxy(error) => Some(error),
             Self::Request(error) => Some(error),
+            Self::Variable(error) => Some(error),
+            Self::Tunnel(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Redirect(error) => Some(error),
             Self::Tls(failure) => Some(failure),
@@ -259,6 +272,18 @@ impl From<DialError> for HandshakeError {
 impl From<ProxyError> for HandshakeError {
     fn from(error: ProxyError) -> Self {
         Self::Proxy(error)
+    }
+}
+
+impl From<InvalidVariable> for HandshakeError {
+    fn from(error: InvalidVariable) -> Self {
+        Self::Variable(error)
+    }
+}
+
+impl From<TunnelError> for HandshakeError {
+    fn from(error: TunnelError) -> Self {
+        Self::Tunnel(error)
     }
 }
 
@@ -309,7 +334,7 @@ impl fmt::Display for UrlError {
             Self::Character => f.write_str("URL with a space or a control character"),
             Self::Syntax(error) => write!(f, "URL cannot be read: {error}"),
             Self::Scheme { scheme } => write!(f, "URL with the scheme {scheme} in place of ws or wss"),
-            Self::Tls => f.write_str("URL with the scheme wss, for which the feature tls is needed"),
+            Self::Tls => f.write_str("URL that asks for TLS, for which the feature tls is needed"),
             Self::Host => f.write_str("URL without a host"),
             Self::Fragment => f.write_str("URL with a fragment"),
             Self::Credentials(error) => write!(f, "URL whose {error}"),

@@ -42,6 +42,10 @@ mod tls_failure;
 pub use addressee::{Addressee, Reached};
 pub use addresses::Addresses;
 pub use broadcast::{Broadcast, broadcast};
+pub use client::proxy::{
+    Detour, Endpoint, InvalidProxy, InvalidVariable, Proxy, ProxyChoice, ProxyVariables, Tunnel, TunnelError,
+    TunnelFault,
+};
 pub use client::{
     AfterError, ApplicationError, ApplicationHandle, Attempts, Authorization, Backoff, Callback,
     CallbackError, Callbacks, ClientSettings, Direction, Journey, OnStop, Opening, ReconnectEvent,
@@ -96,8 +100,11 @@ pub mod public {
     #[cfg(feature = "tls")]
     pub use crate::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial, rustls};
 
+    pub use crate::client::proxy::{
+        InvalidProxy, InvalidVariable, Proxy, ProxyChoice, ProxyVariables, TunnelError, TunnelFault,
+    };
     pub use crate::dial::{Destination, DialError, SocketOptions};
-    pub use crate::socket2;
+    pub use crate::{Scheme, socket2};
 
     pub use crate::{
         Addressee, AfterError, Answer, ApplicationError, Backoff, BasicAuth, Broadcast, Callback,

@@ -12,6 +12,7 @@ use crate::socket::Socket;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
 use crate::traced::traced;
+use crate::tunnel;
 use crate::websocket::WebSocket;
 
 /// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; awaited, it gives the
@@ -80,11 +81,36 @@ impl Connect {
         let clock = Clock::start();
         let mut expiry = pin!(self.expiry(clock));
         loop {
-            let socket = within(expiry.as_mut(), pin!(reach(&journey))).await?;
+            let socket = self.reach(&journey, expiry.as_mut()).await?;
             let socket = traced(socket, self.settings.trace.as_ref());
             match self.shake_hands(&journey, socket, clock, expiry.as_mut()).await {
                 Ok(ws) => return Ok(ws),
                 Err(error) => journey.follow(error)?,
+            }
+        }
+    }
+
+    /// A stream that leads to where a journey is.
+    async fn reach(
+        &self,
+        journey: &Journey<'_>,
+        mut expiry: Pin<&mut Option<Sleep>>,
+    ) -> Result<Socket, HandshakeError> {
+        let target = journey.target();
+        client_tls::check(target.scheme())?;
+        let options = journey.socket_options();
+        let socket = match journey.detour()? {
+            None => within(expiry.as_mut(), pin!(dial(&journey.destination(), options))).await?,
+            Some(detour) => {
+                let limits = self.config.head_limits();
+                Box::pin(tunnel::through(&detour, options, limits, expiry.as_mut())).await?
+            }
+        };
+        match target.scheme() {
+            Scheme::Ws => Ok(socket),
+            Scheme::Wss => {
+                let securing = pin!(client_tls::secure(socket, journey.tls(), target.host()));
+                within(expiry, securing).await
             }
         }
     }
@@ -129,17 +155,6 @@ impl Connect {
 
     fn expiry(&self, clock: Clock) -> Option<Sleep> {
         expiry(self.deadline().map(|at| clock.to_tokio(at)))
-    }
-}
-
-/// A stream that leads to where a journey is.
-async fn reach(journey: &Journey<'_>) -> Result<Socket, HandshakeError> {
-    let target = journey.target();
-    client_tls::check(target.scheme())?;
-    let socket = dial(&journey.destination(), journey.socket_options()).await?;
-    match target.scheme() {
-        Scheme::Ws => Ok(socket),
-        Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host()).await,
     }
 }
 

@@ -103,6 +103,23 @@
 //! To queue a message takes about a microsecond for each connection, 10 ms for 10,000 of them, in which the task does
 //! not await.
 //!
+//! # Proxies
+//!
+//! A client connects through the proxy that the environment names, if it names one for the URL: [`ProxyVariables`] has the
+//! rules. [`Connect::proxy`] sets another, or none. With `wss` a proxy sees where the connection leads, and nothing of what
+//! is said over it.
+//!
+//! ```no_run
+//! use tidewire_tokio::{Proxy, ProxyChoice, connect};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let proxy = Proxy::parse("socks5h://127.0.0.1:9050")?.credentials("ada", "s3cret")?;
+//! let through = connect("wss://example.com/chat").proxy(proxy).await?;
+//! let straight = connect("wss://example.com/chat").proxy(ProxyChoice::Direct).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Cancel safety
 //!
 //! No future holds progress of its own, so each may be dropped at any await, as `select!` and timeouts do:
@@ -155,6 +172,7 @@ mod stream;
 #[cfg(feature = "test-util")]
 pub mod test;
 mod traced;
+mod tunnel;
 mod wakers;
 mod websocket;
 

@@ -1,6 +1,6 @@
 use tidewire::tokio::accept;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{RUNTIMES, Running, Server, TestResult, run_with_input, soon, text_of};
 
@@ -79,5 +79,56 @@ async fn connect_ends_with_1_when_the_connection_ends_badly() -> TestResult {
         assert_eq!(code, Some(1), "{part}: {said}");
         assert!(said.contains(part), "{part}: {said}");
     }
+    Ok(())
+}
+
+/// Leads whoever comes to a server, whatever it is asked for; gives what that was.
+async fn lead(proxy: TcpListener, server: &str) -> TestResult<String> {
+    let (mut client, _) = proxy.accept().await?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await?);
+    }
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+    let mut server = TcpStream::connect(server).await?;
+    copy_bidirectional(&mut client, &mut server).await?;
+    Ok(String::from_utf8(head)?)
+}
+
+#[tokio::test]
+async fn connect_goes_through_the_proxy_that_the_environment_names() -> TestResult {
+    let server = Server::start(&[]).await?;
+    let proxy = TcpListener::bind("127.0.0.1:0").await?;
+    let named = format!("http://ada:s3cret@{}", proxy.local_addr()?);
+    let variables = [
+        ("ws_proxy", &*named),
+        ("WS_PROXY", "http://127.0.0.1:1"),
+        ("no_proxy", "127.0.0.1"),
+    ];
+    let mut client = Running::start_with(&["connect", "ws://echo.test/"], &variables)?;
+    client.write("hello\n").await?;
+    let talk = async {
+        assert_eq!(client.line().await?, "hello");
+        client.end_input();
+        client.ended().await
+    };
+    let (told, ended) = tokio::join!(soon(lead(proxy, &server.address)), talk);
+    let (code, said) = ended?;
+    assert_eq!(code, Some(0), "{said}");
+    let told = told??;
+    assert!(told.starts_with("CONNECT echo.test:80 HTTP/1.1\r\n"), "{told}");
+    assert!(
+        told.contains("\r\nProxy-Authorization: Basic YWRhOnMzY3JldA==\r\n"),
+        "{told}"
+    );
+
+    let variables = [("ws_proxy", "ada:s3cret@"), ("no_proxy", "other.test")];
+    let client = Running::start_with(&["connect", "ws://echo.test/"], &variables)?;
+    let (code, said) = client.ended().await?;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("variable ws_proxy") && !said.contains("s3cret"),
+        "{said}"
+    );
     Ok(())
 }

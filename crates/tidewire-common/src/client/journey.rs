@@ -6,6 +6,7 @@ use tracing::info;
 
 use super::dial::{Destination, SocketOptions};
 use super::opening::Opening;
+use super::proxy::Detour;
 use super::redirect::{self, RedirectError};
 use super::settings::{ClientSettings, Origin};
 use super::target::Target;
@@ -57,6 +58,16 @@ impl<'s> Journey<'s> {
             port: self.target.port(),
         };
         self.settings.destination.clone().unwrap_or_else(host)
+    }
+
+    /// The proxy that leads there, if one does, and what it is asked for. The environment is read now.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Variable`], where it names one that cannot be used, and [`HandshakeError::Tunnel`], where the one
+    /// that was set cannot be asked for what was set in place of the host.
+    pub fn detour(&self) -> Result<Option<Detour>, HandshakeError> {
+        let destination = self.settings.destination.as_ref();
+        Detour::new(&self.settings.proxy, &self.target, destination)
     }
 
     /// What is set on the socket.

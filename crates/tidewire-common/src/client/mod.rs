@@ -4,6 +4,7 @@ mod application;
 pub mod dial;
 mod journey;
 mod opening;
+pub(crate) mod proxy;
 mod redirect;
 mod retry;
 mod setters;

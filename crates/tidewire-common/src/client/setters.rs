@@ -126,6 +126,19 @@ macro_rules! connect_settings {
             self
         }
 
+        /// Connects through this [`Proxy`](crate::Proxy), through the one that these
+        /// [variables](crate::ProxyVariables) name, or [through none](crate::ProxyChoice::Direct). By default, those of
+        /// the environment name it, as they are when the attempt begins.
+        ///
+        /// It is asked for the URL's host, for `ws` as for `wss`, and for that of each redirect, for which variables are
+        /// asked again. Where [something else](Self::addresses) is set in the host's place, a proxy that was set is asked
+        /// for that, and variables for nothing; no proxy leads to a [Unix socket](Self::unix). The peer's address is then
+        /// the proxy's. A stream [of one's own](Self::over) is used as it is.
+        pub fn proxy(mut self, proxy: impl Into<$crate::ProxyChoice>) -> Self {
+            self.settings.proxy = proxy.into();
+            self
+        }
+
         /// Sets limits, deadlines and queues.
         pub fn config(mut self, config: $crate::Config) -> Self {
             self.config = config;

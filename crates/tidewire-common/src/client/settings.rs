@@ -4,6 +4,7 @@ use tidewire_proto::extension::Extension;
 use tidewire_proto::handshake::{ClientRequest, InvalidField};
 
 use super::dial::{Destination, SocketOptions};
+use super::proxy::ProxyChoice;
 use super::target::Target;
 use super::trace::Trace;
 use crate::ClientTls;
@@ -53,6 +54,8 @@ pub struct ClientSettings {
     pub socket_options: SocketOptions,
     /// Who is told of each frame.
     pub trace: Option<Trace>,
+    /// Which proxy leads there.
+    pub proxy: ProxyChoice,
 }
 
 impl ClientSettings {
@@ -74,6 +77,7 @@ impl ClientSettings {
             destination: None,
             socket_options: SocketOptions::default(),
             trace: None,
+            proxy: ProxyChoice::default(),
         }
     }
 
@@ -168,6 +172,7 @@ impl fmt::Debug for ClientSettings {
             .field("redirects", &self.redirects)
             .field("destination", &self.destination)
             .field("socket_options", &self.socket_options)
+            .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,5 @@
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
-use tidewire_proto::handshake::InvalidField;
 use url::{Host, Url};
 
 use crate::credentials::Credentials;
@@ -88,7 +86,7 @@ impl Target {
         if url.fragment().is_some() {
             return Err(UrlError::Fragment);
         }
-        let credentials = credentials(&url)?;
+        let credentials = Credentials::of_url(&url).map_err(UrlError::Credentials)?;
         // They leave the URL here, and so all that is said of it.
         if url
             .set_username("")
@@ -168,27 +166,10 @@ fn check_characters(url: &str) -> Result<(), UrlError> {
     Ok(())
 }
 
-fn credentials(url: &Url) -> Result<Option<Credentials>, UrlError> {
-    if url.username().is_empty() && url.password().is_none() {
-        return Ok(None);
-    }
-    let decoded = |part: &str| {
-        let bytes: Vec<u8> = percent_decode_str(part).collect();
-        String::from_utf8(bytes).map_err(|error| InvalidField::Credentials {
-            byte: *error
-                .as_bytes()
-                .get(error.utf8_error().valid_up_to())
-                .unwrap_or(&0),
-        })
-    };
-    decoded(url.username())
-        .and_then(|user| Credentials::new(user, decoded(url.password().unwrap_or_default())?))
-        .map(Some)
-        .map_err(UrlError::Credentials)
-}
-
 #[cfg(test)]
 mod tests {
+    use tidewire_proto::handshake::InvalidField;
+
     use super::*;
 
     #[test]

@@ -1,14 +1,17 @@
-use tidewire_proto::handshake::ResponseError;
+use tidewire_proto::handshake::{Response, ResponseError};
 
+use crate::client::proxy::TunnelFault;
 use crate::error::HandshakeError;
 
 impl HandshakeError {
-    /// Whether another attempt may do better: the transport failed, time was over, the stream ended, or the server
-    /// answered with 500, 502, 503 or 504. Everything else stays as it is, a certificate that is not trusted for example.
+    /// Whether another attempt may do better: the transport failed, time was over, the stream ended, the server or a proxy
+    /// answered with 500, 502, 503 or 504, or a proxy could not connect. Everything else stays as it is, a certificate that
+    /// is not trusted for example.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dial(_) | Self::Io(_) | Self::Timeout | Self::UnexpectedEnd => true,
             Self::Response(error) => is_transient(error),
+            Self::Tunnel(error) => is_passing(error.fault()),
             Self::Url(_)
             | Self::Field(_)
             | Self::Proxy(_)
@@ -16,6 +19,7 @@ impl HandshakeError {
             | Self::Request(_)
             | Self::Declined { .. }
             | Self::Redirect(_)
+            | Self::Variable(_)
             | Self::Tls(_) => false,
         }
     }
@@ -23,9 +27,35 @@ impl HandshakeError {
 
 fn is_transient(error: &ResponseError) -> bool {
     match error {
-        ResponseError::Refused(response) => matches!(response.status(), 500 | 502 | 503 | 504),
+        ResponseError::Refused(response) => is_busy(response),
         ResponseError::UnexpectedEnd | ResponseError::Timeout => true,
         // Answers that break a rule; a server that speaks another language goes on speaking it.
         _ => false,
     }
+}
+
+fn is_passing(fault: &TunnelFault) -> bool {
+    match fault {
+        TunnelFault::Io(_) | TunnelFault::UnexpectedEnd => true,
+        TunnelFault::Refused(response) => is_busy(response),
+        TunnelFault::Response(error) => is_transient(error),
+        // 91 is whatever SOCKS4 has no word for, a server that cannot be reached among it.
+        TunnelFault::Socks4 { reply } => *reply == 91,
+        // RFC 1928 §6: a failure of the proxy's, network or host unreachable, connection refused, or no answer.
+        TunnelFault::Socks5 { reply } => matches!(reply, 1 | 3 | 4 | 5 | 6),
+        TunnelFault::CredentialsRequired
+        | TunnelFault::NoMethod
+        | TunnelFault::CredentialsRefused
+        | TunnelFault::Version { .. }
+        | TunnelFault::Method { .. }
+        | TunnelFault::AddressType { .. }
+        | TunnelFault::Endpoint(_)
+        | TunnelFault::Name { .. }
+        | TunnelFault::Ipv6
+        | TunnelFault::NoAddress => false,
+    }
+}
+
+fn is_busy(response: &Response) -> bool {
+    matches!(response.status(), 500 | 502 | 503 | 504)
 }

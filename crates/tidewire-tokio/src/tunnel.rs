@@ -1,0 +1,81 @@
+//! The bytes between a client and the proxy that leads it to its server.
+
+use std::pin::{Pin, pin};
+
+use tidewire_common::dial::SocketOptions;
+use tidewire_common::proto::handshake::HeadLimits;
+use tidewire_common::{Detour, Endpoint, HandshakeError, Proxy, Scheme, Tunnel, TunnelFault};
+use tokio::time::Sleep;
+
+use crate::client_tls;
+use crate::dial::{dial, look_up};
+use crate::prefixed::Prefixed;
+use crate::socket::Socket;
+use crate::stages::{read, within, write};
+
+/// Connects to a proxy, and through it to a server.
+pub(crate) async fn through(
+    detour: &Detour,
+    options: &SocketOptions,
+    limits: HeadLimits,
+    mut expiry: Pin<&mut Option<Sleep>>,
+) -> Result<Socket, HandshakeError> {
+    let proxy = &detour.proxy;
+    if proxy.is_https() {
+        client_tls::check(Scheme::Wss)?;
+    }
+    let endpoint = match detour.name_to_look_up() {
+        Some((name, port)) => {
+            let addresses = within(expiry.as_mut(), pin!(look_up(name, port))).await?;
+            &detour.found(&addresses)?
+        }
+        None => &detour.endpoint,
+    };
+    let mut socket = within(expiry.as_mut(), pin!(dial(&proxy.destination(), options))).await?;
+    if proxy.is_https() {
+        let securing = pin!(client_tls::secure(socket, proxy.own_tls(), proxy.host()));
+        socket = within(expiry.as_mut(), securing).await?;
+    }
+    ask(socket, proxy, endpoint, limits, expiry).await
+}
+
+/// Asks a proxy, to which the socket leads, for an endpoint; gives a socket that leads there.
+async fn ask(
+    mut socket: Socket,
+    proxy: &Proxy,
+    endpoint: &Endpoint,
+    limits: HeadLimits,
+    mut expiry: Pin<&mut Option<Sleep>>,
+) -> Result<Socket, HandshakeError> {
+    let mut out = Vec::new();
+    let mut tunnel = Tunnel::new(proxy, endpoint, limits, &mut out)?;
+    loop {
+        let written = within(expiry.as_mut(), pin!(write(&mut socket, &out))).await;
+        written.map_err(|error| failed(error, &mut tunnel))?;
+        out.clear();
+        let answered = {
+            let take = |input: &[u8]| match input {
+                [] => Err(tunnel.handle_end()),
+                input => tunnel.handle_input(input, &mut out),
+            };
+            within(expiry.as_mut(), pin!(read(&mut socket, take))).await
+        };
+        match answered.map_err(|error| failed(error, &mut tunnel))?? {
+            None => {}
+            Some(rest) if rest.is_empty() => return Ok(socket),
+            Some(rest) => {
+                let addresses = socket.addresses();
+                return Ok(Socket::with_addresses(Prefixed::new(rest, socket), addresses));
+            }
+        }
+    }
+}
+
+/// What an error means that is none of the dialogue's own.
+fn failed(error: HandshakeError, tunnel: &mut Tunnel) -> HandshakeError {
+    match error {
+        HandshakeError::Io(error) => tunnel.error(TunnelFault::Io(error)).into(),
+        HandshakeError::Timeout => tunnel.give_up().map_or(HandshakeError::Timeout, Into::into),
+        error => error,
+    }
+}

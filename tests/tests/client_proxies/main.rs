@@ -1,0 +1,10 @@
+//! Clients of both adapters behind proxies: ones that are written here, that note every byte or lie, and real ones.
+
+mod hostile;
+mod liar;
+mod origin;
+mod relay;
+mod relayed;
+mod secrets;
+mod support;
+mod variables;
