@@ -88,3 +88,8 @@ fn messages_of_an_extension_are_read_as_they_were_written() {
 fn a_proxy_header_in_pieces_is_judged_as_in_one() {
     run("proxy_header", fuzz::proxy_header);
 }
+
+#[test]
+fn a_dialogue_with_a_proxy_in_pieces_is_judged_as_in_one() {
+    run("tunnel", fuzz::tunnel);
+}

@@ -11,6 +11,7 @@ mod reader_splits;
 mod round_trip;
 mod source;
 mod text;
+mod tunnel;
 
 pub use deflate::deflate;
 pub use deflate_round_trip::deflate_round_trip;
@@ -26,3 +27,4 @@ pub use text::text;
 pub use tidewire_proto::handshake::fuzz::{
     client_request, request as request_head, response as response_head,
 };
+pub use tunnel::tunnel;
