@@ -1,26 +1,17 @@
-use std::fs::{self, File};
-use std::net::{SocketAddr, TcpStream};
+use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::place::Place;
+use super::program::Program;
 use super::proxy::Proxy;
-
-/// How long a proxy may take until it listens.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Between two looks whether it does, of which it tells nobody.
-const LOOK: Duration = Duration::from_millis(5);
-
-/// Runs a program until standard input ends: so it is gone, too, where the process of a test ended without a word.
-const UNTIL_INPUT_ENDS: &str =
-    "exec 3<&0; \"$@\" & program=$!; (cat <&3 >/dev/null; kill $program 2>/dev/null) & wait $program";
 
 /// A proxy that runs on loopback in front of one server, and ends with this.
 #[derive(Debug)]
 pub struct Front {
-    process: Child,
+    /// Ends before its folder goes.
+    _program: Program,
     place: Place,
 }
 
@@ -31,59 +22,31 @@ impl Front {
     /// # Panics
     /// Where it does not listen soon, with what it said.
     pub fn start(proxy: Proxy, server: SocketAddr, idle: Duration) -> Option<Self> {
-        let program = proxy.program()?;
+        let program = Program::find(proxy.name())?;
         let place = Place::make();
         let configuration = proxy.configuration(&place, server, idle);
-        fs::write(place.folder.join(proxy.file()), configuration).expect("a file");
-        let log = File::create(place.log()).expect("a file");
-        let process = Command::new("sh")
-            .args(["-c", UNTIL_INPUT_ENDS, "sh"])
-            .arg(program)
-            .args(proxy.arguments(&place.folder))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("a shell");
-        let mut front = Self { process, place };
-        front.wait();
-        Some(front)
+        fs::write(place.folder().join(proxy.file()), configuration).expect("a file");
+        let arguments = proxy.arguments(place.folder());
+        let addresses = [place.plain(), place.tls()];
+        let program = Program::start(&program, arguments, &addresses, &place.log());
+        Some(Self {
+            _program: program,
+            place,
+        })
     }
 
     /// Where it takes WebSocket as it is.
     pub fn plain(&self) -> SocketAddr {
-        self.place.plain
+        self.place.plain()
     }
 
     /// Where it takes it over TLS, as `localhost`.
     pub fn tls(&self) -> SocketAddr {
-        self.place.tls
+        self.place.tls()
     }
 
     /// The file of the certificate that clients are to trust.
     pub fn certificate(&self) -> PathBuf {
         self.place.certificate()
-    }
-
-    /// Waits until it listens.
-    fn wait(&mut self) {
-        let start = Instant::now();
-        let listens = |address| TcpStream::connect(address).is_ok();
-        while !(listens(self.plain()) && listens(self.tls())) {
-            let ended = self.process.try_wait().expect("a child");
-            assert!(
-                ended.is_none() && start.elapsed() < PATIENCE,
-                "{ended:?}: {}",
-                fs::read_to_string(self.place.log()).unwrap_or_default()
-            );
-            thread::sleep(LOOK);
-        }
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        self.process.wait().ok();
     }
 }

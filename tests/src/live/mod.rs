@@ -15,6 +15,7 @@ mod large;
 mod peer;
 mod place;
 mod portioned;
+mod program;
 mod proxy;
 mod running;
 mod script;
@@ -36,7 +37,9 @@ pub use ends::{
 pub use front::Front;
 pub use large::{LARGE_LENS, large_messages, watched};
 pub use peer::{Peer, REQUEST, Received, request};
+pub use place::Place;
 pub use portioned::{Portioned, Slices};
+pub use program::Program;
 pub use proxy::{PROXIES, Proxy};
 pub use running::Running;
 pub use script::{Servers, node, python, script, succeed};

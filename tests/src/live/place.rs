@@ -1,19 +1,23 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A folder of its own, with a certificate in it, and two ports.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) folder: PathBuf,
-    pub(super) plain: SocketAddr,
-    pub(super) tls: SocketAddr,
+pub struct Place {
+    folder: PathBuf,
+    plain: SocketAddr,
+    tls: SocketAddr,
 }
 
 impl Place {
-    pub(super) fn make() -> Self {
+    /// A new one.
+    ///
+    /// # Panics
+    /// Where there is no room for a folder.
+    pub fn make() -> Self {
         static COUNT: AtomicU16 = AtomicU16::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tidewire-front-{}-{count}", process::id());
@@ -35,11 +39,28 @@ impl Place {
         place
     }
 
-    pub(super) fn certificate(&self) -> PathBuf {
+    /// Goes with this.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// An address that nobody listens at yet.
+    pub fn plain(&self) -> SocketAddr {
+        self.plain
+    }
+
+    /// Another one, for TLS.
+    pub fn tls(&self) -> SocketAddr {
+        self.tls
+    }
+
+    /// A file with the certificate, for `localhost`; its key is in `privkey.pem`.
+    pub fn certificate(&self) -> PathBuf {
         self.folder.join("fullchain.pem")
     }
 
-    pub(super) fn log(&self) -> PathBuf {
+    /// Where a program may say what went wrong.
+    pub fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 }

@@ -1,6 +1,6 @@
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::place::Place;
@@ -35,22 +35,12 @@ impl Proxy {
         }
     }
 
-    /// Where it is; `None`, which is printed, where it is not installed.
-    pub(super) fn program(self) -> Option<PathBuf> {
-        let name = match self {
+    /// The program's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
             Self::Nginx => "nginx",
             Self::Haproxy | Self::HaproxyWithHeaders => "haproxy",
-        };
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // Where Debian has them, and only root looks.
-        let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-        let program = folders
-            .map(|folder| folder.join(name))
-            .find(|path| path.is_file());
-        if program.is_none() {
-            println!("skipped: {name} is not installed");
         }
-        program
     }
 
     /// In the foreground, as one process.
@@ -71,8 +61,7 @@ impl Proxy {
 
     /// Its file, changed only where a test has to: addresses, paths, and times.
     pub(super) fn configuration(self, place: &Place, server: SocketAddr, idle: Duration) -> String {
-        let Place { folder, plain, tls } = place;
-        let folder = folder.display();
+        let (folder, plain, tls) = (place.folder().display(), place.plain(), place.tls());
         let idle = format!("{}ms", idle.as_millis());
         let mut changes = match self {
             Self::Nginx => vec![

@@ -3,6 +3,8 @@
 mod hostile;
 mod liar;
 mod origin;
+mod programs;
+mod real;
 mod relay;
 mod relayed;
 mod secrets;
