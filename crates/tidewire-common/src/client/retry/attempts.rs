@@ -97,6 +97,7 @@ mod tests {
 
     use super::super::backoff::Backoff;
     use super::*;
+    use crate::client::proxy::{TunnelError, TunnelFault};
     use crate::tls_failure::{TlsFailure, TlsReason};
 
     fn seconds(count: u64) -> Duration {
@@ -116,10 +117,17 @@ mod tests {
         io::Error::from(io::ErrorKind::ConnectionRefused).into()
     }
 
-    fn refused(status: u16, retry_after: &str) -> HandshakeError {
+    fn answer(status: u16, retry_after: &str) -> Response {
         let response = Response::new(status).and_then(|response| response.field("Retry-After", retry_after));
-        let response = response.expect("a response");
-        HandshakeError::Response(ResponseError::Refused(Box::new(response)))
+        response.expect("a response")
+    }
+
+    fn refused(status: u16, retry_after: &str) -> HandshakeError {
+        HandshakeError::Response(ResponseError::Refused(Box::new(answer(status, retry_after))))
+    }
+
+    fn detoured(fault: TunnelFault) -> HandshakeError {
+        TunnelError::new(("a proxy".into(), "a server".into()), fault).into()
     }
 
     #[test]
@@ -196,6 +204,14 @@ mod tests {
                 false,
             ),
             (HandshakeError::Response(ResponseError::HttpVersion), false),
+            (detoured(TunnelFault::UnexpectedEnd), true),
+            (detoured(TunnelFault::CredentialsRefused), false),
+            (detoured(TunnelFault::Socks4 { reply: 91 }), true),
+            (detoured(TunnelFault::Socks4 { reply: 93 }), false),
+            (detoured(TunnelFault::Socks5 { reply: 5 }), true),
+            (detoured(TunnelFault::Socks5 { reply: 2 }), false),
+            (detoured(TunnelFault::Refused(answer(502, "0").into())), true),
+            (detoured(TunnelFault::Refused(answer(407, "0").into())), false),
             (refused(500, "0"), true),
             (refused(501, "0"), false),
             (refused(502, "0"), true),
