@@ -262,6 +262,13 @@ impl<R: Role> Writer<'_, R> {
         Ok(())
     }
 
+    /// Takes the masking key that the next frame would have, for a frame that is made otherwise; `None` on a server, which
+    /// masks nothing (§5.1).
+    #[inline]
+    pub fn masking_key(&mut self) -> Option<[u8; 4]> {
+        R::MASKS.then(|| self.state.role.next_key())
+    }
+
     /// Answers a Ping (§5.5.3: an endpoint may "elect to send a Pong frame for only the most recently processed
     /// Ping frame").
     pub(crate) fn automatic_pong(&mut self, payload: &[u8]) {
@@ -378,7 +385,7 @@ impl<R: Role> Writer<'_, R> {
 
     #[inline]
     pub(crate) fn frame(&mut self, opcode: Opcode, reserved: ReservedBits, end: End, payload: &[u8]) {
-        let masking_key = R::MASKS.then(|| self.state.role.next_key());
+        let masking_key = self.masking_key();
         let header = FrameHeader {
             opcode,
             fin: end == End::Last,
