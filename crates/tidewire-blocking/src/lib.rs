@@ -105,6 +105,8 @@ mod methods;
 mod piece_writer;
 mod pieces;
 mod prefixed;
+#[cfg(feature = "dangerous-raw-frames")]
+pub mod raw;
 mod receive_error;
 mod reconnect;
 mod router;

@@ -5,6 +5,8 @@ use tidewire_proto as proto;
 use tidewire_proto::handshake::HeadLimits;
 use tidewire_proto::{ConfigError, Keepalive, Limits};
 
+use crate::masks::Masks;
+
 /// How connections behave: limits, deadlines, queues. Cheap to clone; the default suits most servers and clients.
 ///
 /// ```
@@ -21,13 +23,14 @@ pub struct Config {
 }
 
 /// What a connection's core does not ask for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) head: HeadLimits,
     pub(crate) open_timeout: Option<Duration>,
     pub(crate) write_queue: usize,
     pub(crate) read_ahead_bytes: usize,
     pub(crate) read_ahead_messages: usize,
+    pub(crate) masks: Masks,
 }
 
 impl Config {
@@ -42,6 +45,7 @@ impl Config {
                 write_queue: 256 * 1024,
                 read_ahead_bytes: 64 * 1024,
                 read_ahead_messages: 16,
+                masks: Masks::default(),
             },
         }
     }
@@ -76,7 +80,7 @@ impl Default for Config {
 pub struct ConfigBuilder {
     connection: proto::Config,
     limits: Limits,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl ConfigBuilder {

@@ -28,6 +28,8 @@ mod no_tls;
 mod outgoing;
 mod pings;
 mod queue;
+#[cfg(any(feature = "dangerous-raw-frames", feature = "test-util"))]
+pub mod raw;
 mod room;
 mod server;
 mod session;

@@ -42,8 +42,15 @@ pub(crate) async fn send_piece<S: Transport>(
 }
 
 pub(crate) async fn pong<S: Transport>(shared: &Shared<S>, payload: &[u8]) -> Result<(), Error> {
-    let put = |session: &mut Session, now| session.pong(now, payload);
-    queue(shared, Session::is_below_high_water, State::poll_flushed, put).await
+    send_aside(shared, |session, now| session.pong(now, payload)).await
+}
+
+/// Sends what may stand between the pieces of a message.
+pub(crate) fn send_aside<S: Transport>(
+    shared: &Shared<S>,
+    put: impl FnMut(&mut Session, Instant) -> Result<(), Error>,
+) -> impl Future<Output = Result<(), Error>> {
+    queue(shared, Session::is_below_high_water, State::poll_flushed, put)
 }
 
 /// Queues something, once, as soon as there is room.

@@ -160,6 +160,8 @@ mod pieces;
 mod pool;
 mod prefixed;
 mod reconnect;
+#[cfg(feature = "dangerous-raw-frames")]
+pub mod raw;
 mod router;
 mod serve;
 mod server_tls;

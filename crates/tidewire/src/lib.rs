@@ -9,6 +9,7 @@
 //! | | `tls` | TLS by rustls in both: `ServerTls`, and `wss://` with the trust of the system or a `ClientTls` |
 //! | | `webpki-roots` | `ClientTls::webpki_roots`: Mozilla's roots, for systems without any |
 //! | `tokio::test`, `blocking::test` | `test-util` | pairs in memory, a scripted peer and virtual time, for tests |
+//! | `tokio::raw`, `blocking::raw` | `dangerous-raw-frames` | frames that break rules, for testing tools |
 //! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
 //!
 //! An echo server on tokio:
@@ -53,6 +54,7 @@
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
 //! - Testing: the module `test` of either adapter, with the feature `test-util`: pairs in memory, a scripted peer, time that
 //!   is not waited for.
+//! - Testing others: `dangerous_raw` of `WebSocket` and `Sender`, with the feature `dangerous-raw-frames`, sends any frame.
 //! - Extending: `extension` of `ServerPolicy` and `Connect`, for messages that travel as something else;
 //!   [`proto::extension`] has an example.
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.

@@ -103,9 +103,17 @@ impl<S: Transport> Link<S> {
     }
 
     pub(crate) fn pong(self: &Arc<Self>, payload: &[u8]) -> Result<(), Error> {
+        self.send_aside(|session, now| session.pong(now, payload))
+    }
+
+    /// Sends what may stand between the pieces of a message.
+    pub(crate) fn send_aside(
+        self: &Arc<Self>,
+        queue: impl FnOnce(&mut Session, Instant) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut state = self.room(|state| state.session.is_below_high_water());
         let now = state.now();
-        let result = state.session.pong(now, payload);
+        let result = queue(&mut state.session, now);
         self.after_queueing(state, result, Then::Write)
     }
 

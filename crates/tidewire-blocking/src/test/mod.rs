@@ -121,5 +121,5 @@ mod time;
 pub use pair::{Pair, pair};
 pub use peer::Peer;
 pub use pipe::pipe;
-pub use tidewire_common::test::Frame;
+pub use tidewire_common::test::{Frame, LengthForm};
 pub use time::Time;

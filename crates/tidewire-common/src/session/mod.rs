@@ -4,6 +4,8 @@ macro_rules! either {
         match $core {
             Core::Server($connection) => $body,
             Core::Client($connection) => $body,
+            #[cfg(feature = "dangerous-raw-frames")]
+            Core::Tester($connection) => $body,
         }
     };
 }
@@ -25,6 +27,8 @@ mod direct;
 mod frames;
 mod output;
 mod overflow;
+#[cfg(feature = "dangerous-raw-frames")]
+mod raw;
 mod receiving;
 mod sending;
 mod socket;
@@ -46,6 +50,8 @@ use crate::config::{Config, Settings};
 use crate::error::Error;
 use crate::handshake::{ConnectionId, Handshake, Negotiated};
 use crate::log;
+#[cfg(feature = "dangerous-raw-frames")]
+use crate::masks::OwnMasks;
 use crate::masks::SystemMasks;
 use crate::message::Message;
 use crate::metrics::{Metrics, Traffic};
@@ -80,9 +86,13 @@ pub struct Session {
     id: ConnectionId,
 }
 
-enum Core {
+/// The protocol of either role.
+pub(crate) enum Core {
     Server(Connection<Server>),
     Client(Connection<Client<SystemMasks>>),
+    /// A client with masking keys of its own. In a box, so that no other connection has room for their source.
+    #[cfg(feature = "dangerous-raw-frames")]
+    Tester(Box<Connection<Client<OwnMasks>>>),
 }
 
 impl Session {
@@ -96,7 +106,7 @@ impl Session {
     /// The client's side of a connection; gives what arrived behind the handshake along.
     pub fn client(config: &Config, mut negotiated: Negotiated, now: Instant) -> (Self, Inbox) {
         let extensions = mem::take(&mut negotiated.extensions);
-        let core = Core::Client(extensions.connect(Client::new(SystemMasks), config, now));
+        let core = config.settings.masks.connect(extensions, config, now);
         Self::new(core, config, negotiated)
     }
 

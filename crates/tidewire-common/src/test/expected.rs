@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use tidewire_proto::CloseCode;
 
-use super::frame::{Frame, Shown};
 use super::script::Script;
+use crate::raw::{Frame, Shown};
 
 /// What a test expects of the other side.
 #[derive(Clone)]

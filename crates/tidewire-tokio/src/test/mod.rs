@@ -133,4 +133,4 @@ mod peer;
 
 pub use pair::{Pair, pair, pipe};
 pub use peer::Peer;
-pub use tidewire_common::test::Frame;
+pub use tidewire_common::test::{Frame, LengthForm};

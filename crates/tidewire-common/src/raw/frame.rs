@@ -3,27 +3,29 @@ use std::fmt;
 use tidewire_proto::CloseCode;
 use tidewire_proto::frame::Sender;
 
-/// The key of every masked frame: tests are to be the same each time.
-const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-
 const FIN: u8 = 0x80;
 const MASK: u8 = 0x80;
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
+/// In place of a length up to 125: the length follows in two bytes, in eight.
+const TWO_BYTES: u8 = 0x7e;
+const EIGHT_BYTES: u8 = 0x7f;
 
 /// How much of a payload a message shows.
 const SHOWN: usize = 80;
 
-/// A frame of a scripted peer, as it stands on the wire: right by default, and wrong in whatever a test asks for.
+/// A frame as it stands on the wire: right by default, and wrong in whatever a test asks for.
 ///
 /// `Display` shows the payload, since that is what a failed test has to tell; `Debug` does not.
 ///
 /// ```
-/// use tidewire_common::test::Frame;
+/// use tidewire_common::raw::{Frame, LengthForm};
 ///
 /// assert_eq!(Frame::text("hello").to_string(), r#"text "hello""#);
 /// assert_eq!(Frame::close(1000, "bye").to_string(), r#"close 1000 "bye""#);
 /// assert_eq!(Frame::text("he").unfinished().to_string(), r#"text "he", unfinished"#);
+/// let frame = Frame::text("hi").reserved(0b100).length_form(LengthForm::TwoBytes);
+/// assert_eq!(frame.to_string(), r#"text "hi", with RSV1, length in two bytes"#);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -31,14 +33,30 @@ pub struct Frame {
     fin: bool,
     reserved: u8,
     masking: Masking,
+    length_form: Option<LengthForm>,
+    announced: Option<u64>,
     payload: Vec<u8>,
 }
 
-/// Whether the frame is masked if, and only if, its sender is a client (§5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether the frame is masked, and with what.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Masking {
+    /// If, and only if, its sender is a client (§5.1).
     Right,
+    /// If, and only if, its sender is a server.
     Wrong,
+    /// Whoever sends it, with this key.
+    Key([u8; 4]),
+}
+
+/// A form of the length that a frame's header has (§5.2), where it is to be longer than it need be: "the minimal number of
+/// bytes MUST be used".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LengthForm {
+    /// 126 and two bytes, which a length below 126 does not need; a length of 65,536 or more takes eight.
+    TwoBytes,
+    /// 127 and eight bytes, which a length below 65,536 does not need.
+    EightBytes,
 }
 
 impl Frame {
@@ -49,6 +67,8 @@ impl Frame {
             fin: true,
             reserved: 0,
             masking: Masking::Right,
+            length_form: None,
+            announced: None,
             payload: payload.into(),
         }
     }
@@ -102,6 +122,24 @@ impl Frame {
         self
     }
 
+    /// The same frame, masked with this key, whoever sends it.
+    pub fn masking_key(mut self, key: [u8; 4]) -> Self {
+        self.masking = Masking::Key(key);
+        self
+    }
+
+    /// The same frame, whose length has this form, or the next longer one where it does not fit.
+    pub fn length_form(mut self, form: LengthForm) -> Self {
+        self.length_form = Some(form);
+        self
+    }
+
+    /// The same frame, whose header announces this length, whatever the payload has.
+    pub fn announced_len(mut self, len: u64) -> Self {
+        self.announced = Some(len);
+        self
+    }
+
     /// The four bits of the opcode.
     pub fn opcode(&self) -> u8 {
         self.opcode
@@ -123,49 +161,60 @@ impl Frame {
     }
 
     /// What a Close frame says.
-    pub(super) fn closes(&self) -> Option<(CloseCode, &[u8])> {
+    pub(crate) fn closes(&self) -> Option<(CloseCode, &[u8])> {
         let (code, reason) = self.payload.split_first_chunk()?;
         (self.opcode == CLOSE).then(|| (u16::from_be_bytes(*code).into(), reason))
     }
 
-    /// The bytes of this frame as this side sends it.
-    pub(super) fn encode(&self, sender: Sender) -> Vec<u8> {
-        let is_masked = (sender == Sender::Client) == (self.masking == Masking::Right);
-        let mask = if is_masked { MASK } else { 0 };
+    /// The bytes of this frame as this side sends it; asks for a masking key where it has none of its own and is masked.
+    pub fn encode(&self, sender: Sender, key: impl FnOnce() -> [u8; 4]) -> Vec<u8> {
+        let key = match self.masking {
+            Masking::Right => (sender == Sender::Client).then(key),
+            Masking::Wrong => (sender == Sender::Server).then(key),
+            Masking::Key(key) => Some(key),
+        };
+        let mask = if key.is_some() { MASK } else { 0 };
         let fin = if self.fin { FIN } else { 0 };
-        let long = (self.payload.len() as u64).to_be_bytes();
+        let len = self.announced.unwrap_or(self.payload.len() as u64);
+        let long = len.to_be_bytes();
         let mut bytes = vec![fin | self.reserved << 4 | self.opcode];
-        // §5.2: "the minimal number of bytes MUST be used to encode the length".
-        match self.payload.len() {
-            0..=125 => bytes.push(mask | long[7]),
-            126..=0xffff => bytes.extend([mask | 0x7e, long[6], long[7]]),
-            _ => {
-                bytes.push(mask | 0x7f);
+        match (len, self.length_form) {
+            (0..=125, None) => bytes.push(mask | long[7]),
+            (0..=0xffff, None | Some(LengthForm::TwoBytes)) => {
+                bytes.extend([mask | TWO_BYTES, long[6], long[7]]);
+            }
+            (_, None | Some(LengthForm::TwoBytes | LengthForm::EightBytes)) => {
+                bytes.push(mask | EIGHT_BYTES);
                 bytes.extend(long);
             }
         }
-        if is_masked {
-            bytes.extend(KEY);
-            bytes.extend(masked(&self.payload, KEY));
-        } else {
-            bytes.extend_from_slice(&self.payload);
+        match key {
+            Some(key) => {
+                bytes.extend(key);
+                bytes.extend(masked(&self.payload, key));
+            }
+            None => bytes.extend_from_slice(&self.payload),
         }
         bytes
     }
 
     /// Reads the frame that `bytes` start with, if it is whole, whatever rules it breaks; gives it with its length.
-    pub(super) fn decode(bytes: &[u8], sender: Sender) -> Option<(Self, usize)> {
+    ///
+    /// The key with which a frame was rightly masked is forgotten.
+    pub fn decode(bytes: &[u8], sender: Sender) -> Option<(Self, usize)> {
         let (&[first, second], rest) = bytes.split_first_chunk()?;
-        let (len, rest) = match second & 0x7f {
-            0x7e => {
+        let (len, length_form, rest) = match second & !MASK {
+            TWO_BYTES => {
                 let (len, rest) = rest.split_first_chunk()?;
-                (u64::from(u16::from_be_bytes(*len)), rest)
+                let len = u64::from(u16::from_be_bytes(*len));
+                (len, (len < 126).then_some(LengthForm::TwoBytes), rest)
             }
-            0x7f => {
+            EIGHT_BYTES => {
                 let (len, rest) = rest.split_first_chunk()?;
-                (u64::from_be_bytes(*len), rest)
+                let len = u64::from_be_bytes(*len);
+                (len, (len < 0x1_0000).then_some(LengthForm::EightBytes), rest)
             }
-            short => (u64::from(short), rest),
+            short => (u64::from(short), None, rest),
         };
         let is_masked = second & MASK != 0;
         let (key, rest) = if is_masked {
@@ -184,6 +233,8 @@ impl Frame {
             } else {
                 Masking::Wrong
             },
+            length_form,
+            announced: None,
             payload: masked(payload, key).collect(),
         };
         Some((frame, bytes.len() - rest.len()))
@@ -226,14 +277,24 @@ impl fmt::Display for Frame {
             f.write_str(", unfinished")?;
         }
         match self.masking {
-            Masking::Right => Ok(()),
-            Masking::Wrong => f.write_str(", wrongly masked"),
+            Masking::Right => {}
+            Masking::Wrong => f.write_str(", wrongly masked")?,
+            Masking::Key(key) => write!(f, ", masked with {key:02x?}")?,
+        }
+        match self.length_form {
+            None => {}
+            Some(LengthForm::TwoBytes) => f.write_str(", length in two bytes")?,
+            Some(LengthForm::EightBytes) => f.write_str(", length in eight bytes")?,
+        }
+        match self.announced {
+            None => Ok(()),
+            Some(len) => write!(f, ", announced as {len} bytes"),
         }
     }
 }
 
 /// Bytes as text, the start of many.
-pub(super) struct Shown<'a>(pub(super) &'a [u8]);
+pub(crate) struct Shown<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,9 +320,10 @@ impl fmt::Debug for Frame {
             .field("opcode", &self.opcode)
             .field("fin", &self.fin)
             .field("reserved", &self.reserved)
-            .field("masking", &self.masking)
+            .field("length_form", &self.length_form)
+            .field("announced", &self.announced)
             .field("payload_len", &self.payload.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -271,12 +333,14 @@ mod tests {
 
     use super::*;
 
+    const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
     #[test]
     fn a_frame_stands_on_the_wire_as_the_core_reads_it() {
         for sender in [Sender::Client, Sender::Server] {
             for len in [0, 1, 125, 126, 0xffff, 0x1_0000] {
                 let frame = Frame::binary(vec![7; len]);
-                let bytes = frame.encode(sender);
+                let bytes = frame.encode(sender, || KEY);
                 let header = FrameHeader::parse(&bytes, sender, ReservedBits::NONE);
                 let (header, header_len) = header.expect("a right frame").expect("a whole header");
                 assert_eq!(header.payload_len, len as u64, "{sender:?}");
@@ -293,10 +357,12 @@ mod tests {
             Frame::continuation([0xff; 300]).unfinished(),
             Frame::new(0xb, "x").reserved(0b101).wrongly_masked(),
             Frame::close(1000, ""),
+            Frame::text("short").length_form(LengthForm::TwoBytes),
+            Frame::text([b'x'; 200]).length_form(LengthForm::EightBytes),
         ];
         for sender in [Sender::Client, Sender::Server] {
             for frame in &frames {
-                let bytes = frame.encode(sender);
+                let bytes = frame.encode(sender, || KEY);
                 for cut in 0..bytes.len() {
                     assert_eq!(Frame::decode(&bytes[..cut], sender), None, "{frame}: {cut}");
                 }
@@ -305,6 +371,50 @@ mod tests {
                 assert_eq!(read, Some((frame.clone(), bytes.len())), "{frame}");
             }
         }
+    }
+
+    #[test]
+    fn a_length_has_the_form_that_is_asked_for_or_one_that_holds_it() {
+        let forms = [None, Some(LengthForm::TwoBytes), Some(LengthForm::EightBytes)];
+        // How many bytes the header has.
+        for (len, headers) in [
+            (0, [2, 4, 10]),
+            (125, [2, 4, 10]),
+            (126, [4, 4, 10]),
+            (0x1_0000, [10, 10, 10]),
+        ] {
+            for (form, header) in forms.into_iter().zip(headers) {
+                let mut frame = Frame::binary(vec![0; len]);
+                frame.length_form = form;
+                assert_eq!(
+                    frame.encode(Sender::Server, || KEY).len(),
+                    header + len,
+                    "{len}: {form:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_may_announce_any_length_and_have_any_key() {
+        let frame = Frame::text("hi").announced_len(1 << 63);
+        assert_eq!(
+            frame.encode(Sender::Server, || KEY),
+            b"\x81\x7f\x80\0\0\0\0\0\0\0hi"
+        );
+        let frame = Frame::text("hi").announced_len(1).masking_key([0, 0, 0, 1]);
+        for sender in [Sender::Client, Sender::Server] {
+            assert_eq!(
+                frame.encode(sender, || KEY),
+                b"\x81\x81\0\0\0\x01hi",
+                "{sender:?}"
+            );
+        }
+        let shown = frame.to_string();
+        assert_eq!(
+            shown,
+            r#"text "hi", masked with [00, 00, 00, 01], announced as 1 bytes"#
+        );
     }
 
     #[test]
