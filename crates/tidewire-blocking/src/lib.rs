@@ -97,6 +97,8 @@ mod entrance;
 mod exchange;
 mod handle;
 mod handler;
+#[cfg(feature = "json")]
+mod json;
 mod keeper;
 mod link;
 pub mod listen;

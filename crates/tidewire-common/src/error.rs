@@ -9,6 +9,8 @@ use tidewire_proto::{Closed, ProtocolError, SendError};
 use crate::client::RedirectError;
 use crate::client::dial::DialError;
 use crate::client::proxy::{InvalidVariable, TunnelError};
+#[cfg(feature = "json")]
+use crate::json::JsonError;
 use crate::outgoing::Outgoing;
 use crate::server::ProxyError;
 use crate::tls_failure::TlsFailure;
@@ -29,6 +31,9 @@ pub enum Error {
     Handshake(HandshakeError),
     /// The answer to a ping stands behind messages that nobody has received for a while; the connection goes on.
     NotReceiving,
+    /// A value cannot be written as JSON, or a message cannot be read as such; the connection goes on.
+    #[cfg(feature = "json")]
+    Json(JsonError),
 }
 
 impl fmt::Display for Error {
@@ -51,6 +56,8 @@ impl fmt::Display for Error {
             Self::Io(error) => write!(f, "connection lost: {error}"),
             Self::Handshake(error) => error.fmt(f),
             Self::NotReceiving => f.write_str("pong behind messages that nobody receives"),
+            #[cfg(feature = "json")]
+            Self::Json(error) => error.fmt(f),
         }
     }
 }
@@ -63,7 +70,16 @@ impl StdError for Error {
             Self::Closed(_) | Self::NotReceiving => None,
             Self::Io(error) => Some(error),
             Self::Handshake(error) => Some(error),
+            #[cfg(feature = "json")]
+            Self::Json(error) => Some(error),
         }
+    }
+}
+
+#[cfg(feature = "json")]
+impl From<JsonError> for Error {
+    fn from(error: JsonError) -> Self {
+        Self::Json(error)
     }
 }
 

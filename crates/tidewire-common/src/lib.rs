@@ -17,6 +17,8 @@ mod deflate;
 mod error;
 mod extension;
 mod handshake;
+#[cfg(feature = "json")]
+mod json;
 pub mod listen;
 mod log;
 mod masks;
@@ -59,6 +61,8 @@ pub use credentials::Credentials;
 pub use deflate::{Deflate, DeflateBuilder};
 pub use error::{Error, HandshakeError, TrySendError, UrlError};
 pub use handshake::{ConnectionId, Handshake, Negotiated};
+#[cfg(feature = "json")]
+pub use json::{JsonError, JsonFault};
 pub use masks::SystemMasks;
 pub use message::Message;
 pub use metrics::{Metrics, ServerMetrics, Traffic};
@@ -86,6 +90,8 @@ pub use socket2;
 
 #[cfg(feature = "tls")]
 pub use rustls;
+#[cfg(feature = "json")]
+pub use serde;
 
 /// What an adapter shows its users of this crate and of the core: the same in each.
 pub mod public {
@@ -98,6 +104,9 @@ pub mod public {
         CloseCode, CloseNote, Closed, ConfigError, Keepalive, Kind, Limits, MAX_PINGS, MAX_REASON, Phase,
         ProtocolError, SendError, Side, cut_reason,
     };
+
+    #[cfg(feature = "json")]
+    pub use crate::{JsonError, JsonFault};
 
     #[cfg(feature = "tls")]
     pub use crate::{ClientTls, ServerTls, TlsError, TlsFault, TlsMaterial, rustls};

@@ -153,6 +153,8 @@ mod entrance;
 mod guest;
 #[cfg(feature = "hyper")]
 pub mod hyper;
+#[cfg(feature = "json")]
+mod json;
 mod keeper;
 pub mod listen;
 mod listener;

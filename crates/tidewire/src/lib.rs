@@ -8,6 +8,7 @@
 //! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
 //! | | `tls` | TLS by rustls in both: `ServerTls`, and `wss://` with the trust of the system or a `ClientTls` |
 //! | | `webpki-roots` | `ClientTls::webpki_roots`: Mozilla's roots, for systems without any |
+//! | | `json` | values of types that serde knows, sent and received as JSON |
 //! | `tokio::test`, `blocking::test` | `test-util` | pairs in memory, a scripted peer and virtual time, for tests |
 //! | `tokio::raw`, `blocking::raw` | `dangerous-raw-frames` | frames that break rules, for testing tools |
 //! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
@@ -50,6 +51,7 @@
 //! - Connecting again: `Connect::reconnect` gives one connection after the other, or runs a handler with each.
 //! - Being called back: `Connect::application`, for those who know `WebSocketApp`; `Connect::trace` tells of each frame.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
+//! - JSON: `send_json` and `recv_json` with the feature `json`, for any type that serde knows.
 //! - Telling many: `broadcast`, and `Room`, whose slow members are dealt with as you say.
 //! - Compressing: `deflate` of `Server`, `Accept` and `Connect`; [`compression`] says what it costs.
 //! - Testing: the module `test` of either adapter, with the feature `test-util`: pairs in memory, a scripted peer, time that

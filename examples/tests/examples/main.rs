@@ -6,6 +6,7 @@ mod axum;
 mod chat;
 mod echo;
 mod greeting;
+mod json;
 mod operation;
 mod pages;
 mod patterns;

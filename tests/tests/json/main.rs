@@ -1,0 +1,4 @@
+//! Values as JSON on both adapters.
+
+mod blocking;
+mod tokio;
