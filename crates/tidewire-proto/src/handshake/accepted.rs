@@ -88,9 +88,7 @@ impl Accepted {
 #[derive(Debug)]
 pub(super) struct Expected {
     accept: String,
-    subprotocols: Offers,
-    extensions: Offers,
-    deflate: Vec<Parameters>,
+    request: ClientRequest,
 }
 
 impl Expected {
@@ -98,9 +96,7 @@ impl Expected {
     pub(super) fn new(key: &str, request: ClientRequest) -> Self {
         Self {
             accept: accept_key(key.as_bytes()),
-            subprotocols: request.subprotocols,
-            extensions: request.extensions,
-            deflate: request.deflate,
+            request,
         }
     }
 
@@ -129,6 +125,14 @@ impl Expected {
                 value: excerpt(accept),
             });
         }
+        self.request.judge(response)
+    }
+}
+
+impl ClientRequest {
+    /// The checks of §4.1 that hold over every version of HTTP: those on what the server chose of what was offered.
+    pub(super) fn judge(&self, response: Response) -> Result<Accepted, ResponseError> {
+        let fields = response.fields();
         // (5): "indicates the use of an extension that was not present in the client's handshake".
         let extensions =
             received_extensions(fields.all("sec-websocket-extensions")).ok_or(ResponseError::Extensions)?;

@@ -153,6 +153,36 @@ impl ClientRequest {
         Ok(self)
     }
 
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// What stands beside the pseudo-header fields over HTTP/2.
+    pub(super) fn fields_over_http2(&self) -> Fields {
+        let mut fields = Fields::new();
+        fields.append("Sec-WebSocket-Version", b"13");
+        for (name, value) in self.chosen() {
+            fields.append(name, value);
+        }
+        fields
+    }
+
+    /// What the application chose.
+    fn chosen(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let ours = [
+            ("Sec-WebSocket-Protocol", self.subprotocols.as_bytes()),
+            ("Sec-WebSocket-Extensions", self.extensions.as_bytes()),
+            ("Cookie", self.cookies.as_bytes()),
+        ];
+        ours.into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .chain(self.fields.iter())
+    }
+
     pub(super) fn write(&self, key: &str, out: &mut Vec<u8>) {
         for part in ["GET ", &self.target, " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
@@ -164,16 +194,9 @@ impl ClientRequest {
         write_field(out, "Connection", b"Upgrade");
         write_field(out, "Sec-WebSocket-Key", key.as_bytes());
         write_field(out, "Sec-WebSocket-Version", b"13");
-        if !self.subprotocols.is_empty() {
-            write_field(out, "Sec-WebSocket-Protocol", self.subprotocols.as_bytes());
+        for (name, value) in self.chosen() {
+            write_field(out, name, value);
         }
-        if !self.extensions.is_empty() {
-            write_field(out, "Sec-WebSocket-Extensions", self.extensions.as_bytes());
-        }
-        if !self.cookies.is_empty() {
-            write_field(out, "Cookie", self.cookies.as_bytes());
-        }
-        self.fields.write(out);
         out.extend_from_slice(b"\r\n");
     }
 }

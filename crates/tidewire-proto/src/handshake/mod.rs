@@ -1,5 +1,4 @@
-//! The opening handshake (RFC 6455 §4), for both sides; on a server's, with requests from an HTTP library, over HTTP/2
-//! (RFC 8441), too.
+//! The opening handshake (RFC 6455 §4), for both sides; beside an HTTP library, over HTTP/2 (RFC 8441), too.
 //!
 //! Like the rest of the core it does no I/O: bytes go in as they arrive, the answer is appended to an output
 //! buffer, and time is an argument. What a peer sends is judged byte by byte and refused at the first byte
@@ -46,6 +45,7 @@ mod acceptance;
 mod accepted;
 mod body;
 mod client;
+mod client_connect;
 mod client_request;
 mod error;
 mod extended_connect;
@@ -72,6 +72,7 @@ pub use accept_key::accept_key;
 pub use acceptance::Acceptance;
 pub use accepted::Accepted;
 pub use client::ClientHandshake;
+pub use client_connect::ClientConnect;
 pub use client_request::ClientRequest;
 pub(crate) use error::excerpt;
 pub use error::{AcceptanceError, InvalidField, Malformed};

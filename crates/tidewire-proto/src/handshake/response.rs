@@ -51,6 +51,20 @@ impl Response {
         }
     }
 
+    /// Creates a response that an HTTP library received over HTTP/2, which knows no reason phrases.
+    ///
+    /// # Errors
+    ///
+    /// When the status is not within 200 to 599: interim responses are the library's.
+    pub fn received(status: u16, fields: Fields) -> Result<Self, InvalidField> {
+        let response = Self::new(status)?;
+        Ok(Self {
+            version: HttpVersion::Http2,
+            fields,
+            ..response
+        })
+    }
+
     /// Creates the response of a server that failed, with no fields and no body.
     pub fn internal_error() -> Self {
         Self::with_status(500)
