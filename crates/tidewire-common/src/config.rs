@@ -55,6 +55,11 @@ impl Config {
         self.settings.head
     }
 
+    /// How long the head of a request or a response may be, as HTTP libraries take it.
+    pub fn head_bytes(&self) -> u32 {
+        u32::try_from(self.settings.head.max_bytes()).unwrap_or(u32::MAX)
+    }
+
     /// How long the opening handshake may take in all.
     pub fn open_timeout(&self) -> Option<Duration> {
         self.settings.open_timeout

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseError};
 use tidewire_proto::{Closed, ProtocolError, SendError};
 
-use crate::client::RedirectError;
 use crate::client::dial::DialError;
 use crate::client::proxy::{InvalidVariable, TunnelError};
+use crate::client::{Http2Error, RedirectError};
 #[cfg(feature = "json")]
 use crate::json::JsonError;
 use crate::outgoing::Outgoing;
@@ -154,6 +154,8 @@ pub enum HandshakeError {
     Response(ResponseError),
     /// The server redirects to where nobody is led.
     Redirect(RedirectError),
+    /// HTTP/2 does not lead to a connection.
+    Http2(Http2Error),
     /// The stream ended before the handshake did.
     UnexpectedEnd,
     /// The handshake took longer than it may.
@@ -188,6 +190,7 @@ impl HandshakeError {
             | Self::Variable(_)
             | Self::Response(_)
             | Self::Redirect(_)
+            | Self::Http2(_)
             | Self::UnexpectedEnd
             | Self::Timeout
             | Self::Tls(_)
@@ -210,6 +213,7 @@ impl HandshakeError {
             | Self::Variable(_)
             | Self::Response(_)
             | Self::Redirect(_)
+            | Self::Http2(_)
             | Self::UnexpectedEnd
             | Self::Timeout
             | Self::Tls(_)
@@ -235,6 +239,7 @@ impl fmt::Display for HandshakeError {
             Self::Tunnel(error) => error.fmt(f),
             Self::Response(error) => error.fmt(f),
             Self::Redirect(error) => error.fmt(f),
+            Self::Http2(error) => error.fmt(f),
             Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
             Self::Timeout => f.write_str("opening handshake timed out"),
             Self::Tls(failure) => failure.fmt(f),
@@ -255,6 +260,7 @@ impl StdError for HandshakeError {
             Self::Tunnel(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Redirect(error) => Some(error),
+            Self::Http2(error) => Some(error),
             Self::Tls(failure) => Some(failure),
             Self::Io(error) => Some(error),
             Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
@@ -300,6 +306,12 @@ impl From<InvalidVariable> for HandshakeError {
 impl From<TunnelError> for HandshakeError {
     fn from(error: TunnelError) -> Self {
         Self::Tunnel(error)
+    }
+}
+
+impl From<Http2Error> for HandshakeError {
+    fn from(error: Http2Error) -> Self {
+        Self::Http2(error)
     }
 }
 

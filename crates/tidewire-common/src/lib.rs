@@ -52,8 +52,9 @@ pub use client::proxy::{
 };
 pub use client::{
     AfterError, ApplicationError, ApplicationHandle, Attempts, Authorization, Backoff, Callback,
-    CallbackError, Callbacks, ClientSettings, Direction, Journey, OnStop, Opening, ReconnectEvent,
-    RedirectError, Retry, Scheme, StopToken, Stopped, Target, Trace, TracedFrame, Tracer, dial,
+    CallbackError, Callbacks, ClientSettings, Connecting, Direction, Http2Error, Journey, OnStop, Opening,
+    ReconnectEvent, RedirectError, Retry, Scheme, StopToken, Stopped, Target, Trace, TracedFrame, Tracer,
+    dial,
 };
 pub use codec_pool::CodecPool;
 pub use config::{Config, ConfigBuilder};
@@ -120,9 +121,9 @@ pub mod public {
     pub use crate::{
         Addressee, AfterError, Answer, ApplicationError, Backoff, BasicAuth, Broadcast, Callback,
         CallbackError, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,
-        Deliveries, Direction, Error, Handshake, HandshakeError, InvalidNetwork, InvalidOrigin, InvalidRoute,
-        Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters, Prepared, Proxied,
-        ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room, RoomBuilder, Served,
+        Deliveries, Direction, Error, Handshake, HandshakeError, Http2Error, InvalidNetwork, InvalidOrigin,
+        InvalidRoute, Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters, Prepared,
+        Proxied, ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room, RoomBuilder, Served,
         ServerMetrics, ServerPolicy, StopToken, Stopped, TlsFailure, TlsReason, TracedFrame, Traffic,
         TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };

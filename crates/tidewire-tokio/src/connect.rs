@@ -11,8 +11,8 @@ use crate::dial::dial;
 use crate::socket::Socket;
 use crate::stages::{expiry, read, within, write};
 use crate::state::Transport;
-use crate::traced::traced;
 use crate::tunnel;
+use crate::version::Version;
 use crate::websocket::WebSocket;
 
 /// Connects to a `ws://` or `wss://` URL, with the default settings unless others are set; awaited, it gives the
@@ -48,6 +48,7 @@ pub fn connect(url: impl Into<String>) -> Connect {
 pub struct Connect {
     pub(crate) config: Config,
     pub(crate) settings: ClientSettings,
+    pub(crate) version: Version,
 }
 
 impl Connect {
@@ -56,6 +57,7 @@ impl Connect {
         Self {
             config: Config::default(),
             settings: ClientSettings::new(url),
+            version: Version::default(),
         }
     }
 
@@ -82,8 +84,11 @@ impl Connect {
         let mut expiry = pin!(self.expiry(clock));
         loop {
             let socket = self.reach(&journey, expiry.as_mut()).await?;
-            let socket = traced(socket, self.settings.trace.as_ref());
-            match self.shake_hands(&journey, socket, clock, expiry.as_mut()).await {
+            match self
+                .version
+                .open(&self, &journey, socket, clock, expiry.as_mut())
+                .await
+            {
                 Ok(ws) => return Ok(ws),
                 Err(error) => journey.follow(error)?,
             }
@@ -91,7 +96,7 @@ impl Connect {
     }
 
     /// A stream that leads to where a journey is.
-    async fn reach(
+    pub(crate) async fn reach(
         &self,
         journey: &Journey<'_>,
         mut expiry: Pin<&mut Option<Sleep>>,
@@ -116,7 +121,7 @@ impl Connect {
     }
 
     /// Runs the handshake, in what is left of the time for all.
-    async fn shake_hands<S: Transport>(
+    pub(crate) async fn shake_hands<S: Transport>(
         &self,
         journey: &Journey<'_>,
         mut stream: S,
@@ -153,7 +158,7 @@ impl Connect {
         self.config.open_timeout().map(|timeout| Instant::START + timeout)
     }
 
-    fn expiry(&self, clock: Clock) -> Option<Sleep> {
+    pub(crate) fn expiry(&self, clock: Clock) -> Option<Sleep> {
         expiry(self.deadline().map(|at| clock.to_tokio(at)))
     }
 }

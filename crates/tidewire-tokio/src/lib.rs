@@ -151,6 +151,10 @@ mod dial;
 mod driver;
 mod entrance;
 mod guest;
+#[cfg(any(feature = "http2", feature = "hyper"))]
+mod heads;
+#[cfg(feature = "http2")]
+pub mod http2;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 #[cfg(feature = "json")]
@@ -161,9 +165,9 @@ mod listener;
 mod pieces;
 mod pool;
 mod prefixed;
-mod reconnect;
 #[cfg(feature = "dangerous-raw-frames")]
 pub mod raw;
+mod reconnect;
 mod router;
 mod serve;
 mod server_tls;
@@ -177,6 +181,7 @@ mod stream;
 pub mod test;
 mod traced;
 mod tunnel;
+mod version;
 mod wakers;
 mod websocket;
 

@@ -3,6 +3,7 @@
 //! | module | feature | for |
 //! |---|---|---|
 //! | [`tokio`] | `tokio`, on by default | servers and clients on tokio |
+//! | `tokio::http2` | `http2` | clients over HTTP/2, many on one connection |
 //! | `tokio::hyper` | `hyper` | connections of a server on hyper 1, over HTTP/1.1 and HTTP/2 |
 //! | `tokio::axum` | `axum` | the same as an extractor for axum 0.8 |
 //! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
@@ -50,6 +51,7 @@
 //!   stream of yours.
 //! - Connecting again: `Connect::reconnect` gives one connection after the other, or runs a handler with each.
 //! - Being called back: `Connect::application`, for those who know `WebSocketApp`; `Connect::trace` tells of each frame.
+//! - Connecting over HTTP/2: `http2` of `Connect`, and the module `tokio::http2` for many on one connection.
 //! - Talking: `WebSocket` receives and sends messages, whole or in pieces, pings, closes, and splits into halves.
 //! - JSON: `send_json` and `recv_json` with the feature `json`, for any type that serde knows.
 //! - Telling many: `broadcast`, and `Room`, whose slow members are dealt with as you say.

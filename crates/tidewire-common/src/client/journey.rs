@@ -4,12 +4,14 @@ use tidewire_proto::Instant;
 use tidewire_proto::handshake::{ClientRequest, ResponseError};
 use tracing::info;
 
+use super::connecting::Connecting;
 use super::dial::{Destination, SocketOptions};
 use super::opening::Opening;
 use super::proxy::Detour;
 use super::redirect::{self, RedirectError};
 use super::settings::{ClientSettings, Origin};
 use super::target::Target;
+use super::trace::Trace;
 use crate::ClientTls;
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -75,6 +77,11 @@ impl<'s> Journey<'s> {
         &self.settings.socket_options
     }
 
+    /// Who is told of frames.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.settings.trace.as_ref()
+    }
+
     /// Whom it trusts, where it leads over TLS; `None` is the system.
     pub fn tls(&self) -> Option<&ClientTls> {
         self.settings.tls.as_ref()
@@ -100,6 +107,14 @@ impl<'s> Journey<'s> {
             deadline,
             out,
         ))
+    }
+
+    /// Begins the handshake over HTTP/2, on a connection that leads to the target.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn connect(&self) -> Result<Connecting, HandshakeError> {
+        Ok(Connecting::new(self.settings, self.request()?))
     }
 
     /// Goes on to where a response redirects to.

@@ -1,8 +1,11 @@
 //! A client's way to a connection, as far as it needs no runtime.
 
 mod application;
+mod connecting;
 pub mod dial;
+mod http2_error;
 mod journey;
+mod offered;
 mod opening;
 pub(crate) mod proxy;
 mod redirect;
@@ -13,6 +16,8 @@ mod target;
 mod trace;
 
 pub use application::{AfterError, ApplicationError, ApplicationHandle, Callback, CallbackError, Callbacks};
+pub use connecting::Connecting;
+pub use http2_error::Http2Error;
 pub use journey::Journey;
 pub use opening::Opening;
 pub use redirect::RedirectError;

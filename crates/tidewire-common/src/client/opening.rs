@@ -1,20 +1,17 @@
 use tidewire_proto::Instant;
-use tidewire_proto::handshake::{Accepted, ClientHandshake, ClientRequest, ResponseError};
-use tracing::debug;
+use tidewire_proto::handshake::{ClientHandshake, ClientRequest, ResponseError};
 
+use super::offered::Offered;
 use super::settings::ClientSettings;
 use crate::config::Config;
-use crate::deflate::Deflate;
 use crate::error::HandshakeError;
-use crate::extension::{Extensions, Known};
-use crate::handshake::{Handshake, Negotiated};
+use crate::handshake::Negotiated;
 
 /// A client's side of an opening handshake.
 #[derive(Debug)]
 pub struct Opening {
     handshake: ClientHandshake,
-    extension: Option<Known>,
-    deflate: Option<Deflate>,
+    offered: Offered,
 }
 
 impl Opening {
@@ -32,8 +29,7 @@ impl Opening {
         let handshake = ClientHandshake::new(now, timeout, config.settings.head, request, nonce, out);
         Self {
             handshake,
-            extension: settings.extension.clone(),
-            deflate: settings.deflate.clone(),
+            offered: Offered::of(settings),
         }
     }
 
@@ -46,26 +42,9 @@ impl Opening {
             .handshake
             .handle_input(input)
             .map_err(HandshakeError::Response)?;
-        accepted.map(|accepted| self.open(&accepted)).transpose()
-    }
-
-    fn open(&mut self, accepted: &Accepted) -> Result<Negotiated, HandshakeError> {
-        // `Debug` of a response shows no secrets.
-        debug!(response = ?accepted.response(), "handshake");
-        let other = match &self.extension {
-            Some(ours) => accepted
-                .extension(ours.get())
-                .map_err(HandshakeError::Response)?
-                .map(|transform| (ours.get().bit(), transform)),
-            None => None,
-        };
-        let deflate = self.deflate.as_ref().zip(accepted.deflate());
-        let deflate = deflate.map(|(deflate, agreed)| deflate.extension(agreed));
-        Ok(Negotiated {
-            handshake: Handshake::opened(accepted),
-            extensions: Extensions::new(other, deflate),
-            rest: self.handshake.take_rest(),
-        })
+        accepted
+            .map(|accepted| self.offered.agree(&accepted, self.handshake.take_rest()))
+            .transpose()
     }
 
     /// Takes the end of the stream, which completes some refusals.

@@ -118,9 +118,9 @@ macro_rules! connect_settings {
 
         /// Has `tell` told of each frame that is sent or received, for a trace: `.trace(|frame| eprintln!("{frame}"))`.
         ///
-        /// It is called while the connection works, and must not use it. Where one thread sends while another receives, what they
-        /// tell may come in either order. The opening handshake is not shown, nor anything of
-        /// a stream of one's own, over which [`over`](Self::over) leads.
+        /// It is called while the connection works, and must not use it. Where one thread sends while another receives,
+        /// what they tell may come in either order. The opening handshake is not shown, nor anything over HTTP/2, or of a
+        /// stream of one's own, over which [`over`](Self::over) leads.
         pub fn trace(mut self, tell: impl Fn(&$crate::TracedFrame<'_>) + Send + Sync + 'static) -> Self {
             self.settings.trace = Some($crate::Trace::new(tell));
             self

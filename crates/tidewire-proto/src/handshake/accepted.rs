@@ -1,6 +1,5 @@
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::accept_key::accept_key;
 use super::client_request::ClientRequest;
@@ -197,6 +196,7 @@ fn exactly_one<'f>(fields: &'f Fields, field: &'static str) -> Result<&'f [u8], 
 mod tests {
     use alloc::format;
     use alloc::string::ToString as _;
+    use alloc::vec::Vec;
 
     use super::*;
     use crate::deflate::{Context, WindowBits};

@@ -165,22 +165,20 @@ impl ClientRequest {
     pub(super) fn fields_over_http2(&self) -> Fields {
         let mut fields = Fields::new();
         fields.append("Sec-WebSocket-Version", b"13");
-        for (name, value) in self.chosen() {
+        for (name, value) in self.offers().chain(self.fields.iter()) {
             fields.append(name, value);
         }
         fields
     }
 
-    /// What the application chose.
-    fn chosen(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    /// The fields that several settings share.
+    fn offers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let ours = [
             ("Sec-WebSocket-Protocol", self.subprotocols.as_bytes()),
             ("Sec-WebSocket-Extensions", self.extensions.as_bytes()),
             ("Cookie", self.cookies.as_bytes()),
         ];
-        ours.into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .chain(self.fields.iter())
+        ours.into_iter().filter(|(_, value)| !value.is_empty())
     }
 
     pub(super) fn write(&self, key: &str, out: &mut Vec<u8>) {
@@ -194,9 +192,10 @@ impl ClientRequest {
         write_field(out, "Connection", b"Upgrade");
         write_field(out, "Sec-WebSocket-Key", key.as_bytes());
         write_field(out, "Sec-WebSocket-Version", b"13");
-        for (name, value) in self.chosen() {
+        for (name, value) in self.offers() {
             write_field(out, name, value);
         }
+        self.fields.write(out);
         out.extend_from_slice(b"\r\n");
     }
 }

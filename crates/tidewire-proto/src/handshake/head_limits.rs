@@ -22,6 +22,11 @@ impl HeadLimits {
         self
     }
 
+    /// The most bytes that a head may have: for HTTP libraries that read it themselves.
+    pub const fn max_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Limits one line, its end not included, in bytes (default: 8 KiB).
     pub const fn line(mut self, limit: usize) -> Self {
         self.line = limit;

@@ -1,10 +1,11 @@
 //! Heads between hyper and the core: each is checked by whoever takes it.
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use hyper::ext::Protocol;
 use tidewire_common::proto::handshake::{Fields, HttpVersion, Request, RequestError, Response};
+
+use crate::heads;
 
 /// What hyper received, as the core takes it.
 pub(crate) fn request(
@@ -20,10 +21,7 @@ pub(crate) fn request(
         Version::HTTP_2 => HttpVersion::Http2,
         _ => return Err(RequestError::HttpVersion),
     };
-    let mut fields = Fields::new();
-    for (name, value) in headers {
-        fields.push(name.as_str(), value)?;
-    }
+    let mut fields = heads::fields(headers)?;
     let target = match version {
         HttpVersion::Http10 | HttpVersion::Http11 => uri.to_string(),
         HttpVersion::Http2 => {
@@ -78,12 +76,6 @@ fn answer(status: u16, fields: &Fields, body: Bytes) -> http::Response<Bytes> {
     let mut answer = http::Response::new(body);
     // The core has no others.
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in fields.iter() {
-        // The core's fields are tokens with values of the same bytes.
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
-            answer.headers_mut().append(name, value);
-        }
-    }
+    *answer.headers_mut() = heads::headers(fields);
     answer
 }

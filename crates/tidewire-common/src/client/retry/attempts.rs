@@ -97,6 +97,7 @@ mod tests {
 
     use super::super::backoff::Backoff;
     use super::*;
+    use crate::client::Http2Error;
     use crate::client::proxy::{TunnelError, TunnelFault};
     use crate::tls_failure::{TlsFailure, TlsReason};
 
@@ -204,6 +205,10 @@ mod tests {
                 false,
             ),
             (HandshakeError::Response(ResponseError::HttpVersion), false),
+            (Http2Error::Reset { code: 7 }.into(), true),
+            (Http2Error::GoAway { code: 0 }.into(), true),
+            (Http2Error::GoAway { code: 1 }.into(), false),
+            (Http2Error::NotEnabled.into(), false),
             (detoured(TunnelFault::UnexpectedEnd), true),
             (detoured(TunnelFault::CredentialsRefused), false),
             (detoured(TunnelFault::Socks4 { reply: 91 }), true),

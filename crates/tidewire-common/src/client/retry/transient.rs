@@ -1,5 +1,6 @@
 use tidewire_proto::handshake::{Response, ResponseError};
 
+use crate::client::Http2Error;
 use crate::client::proxy::TunnelFault;
 use crate::error::HandshakeError;
 
@@ -12,6 +13,7 @@ impl HandshakeError {
             Self::Dial(_) | Self::Io(_) | Self::Timeout | Self::UnexpectedEnd => true,
             Self::Response(error) => is_transient(error),
             Self::Tunnel(error) => is_passing(error.fault()),
+            Self::Http2(error) => is_unasked(error),
             Self::Url(_)
             | Self::Field(_)
             | Self::Proxy(_)
@@ -53,6 +55,15 @@ fn is_passing(fault: &TunnelFault) -> bool {
         | TunnelFault::Name { .. }
         | TunnelFault::Ipv6
         | TunnelFault::NoAddress => false,
+    }
+}
+
+/// RFC 9113 §8.7: a stream that was refused, or that came too late for a connection that ends well, was not processed.
+fn is_unasked(error: &Http2Error) -> bool {
+    match error {
+        Http2Error::Reset { code } => *code == 0x7,
+        Http2Error::GoAway { code } => *code == 0,
+        Http2Error::NotSpoken | Http2Error::NotEnabled | Http2Error::Other(_) => false,
     }
 }
 
