@@ -79,6 +79,30 @@ async fn messages_are_compressed_through_a_proxy() {
 }
 
 #[tokio::test]
+async fn several_connections_of_a_client_share_one_of_http_2_to_a_proxy() {
+    let check = async |scene: &Scene| {
+        let Some((http2, connect)) = scene.http2().await else {
+            return;
+        };
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            let opened = http2.open(&connect.clone().deflate(Deflate::default())).await;
+            open.push(opened.unwrap_or_else(|error| panic!("{scene}: {error}")));
+        }
+        for ws in &mut open {
+            for message in [Message::from("é漢🦀"), vec![7; 1 << 20].into()] {
+                ws.send(message.clone()).await.expect("open");
+                assert_eq!(ws.recv().await.expect("open"), Some(message), "{scene}");
+            }
+            ws.close(4000, "bye").await.expect("a fine code");
+            let closed = ws.wait_closed().await;
+            assert!(closed.is_clean(), "{scene}: {closed:?}");
+        }
+    };
+    bounded(through_each(LONG, Config::default(), check)).await;
+}
+
+#[tokio::test]
 async fn a_close_reaches_the_other_side_of_a_proxy_with_its_code_and_reason() {
     let check = async |scene: &Scene| {
         let ws = scene.connect().await;

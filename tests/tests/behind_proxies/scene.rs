@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tidewire_tests::live::{ADAPTERS, Adapter, Front, PROXIES, Proxy, Running};
+use tidewire_tokio::http2::Http2;
 use tidewire_tokio::{Config, Connect, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -126,6 +127,18 @@ impl Scene {
             .over(stream)
             .await
             .unwrap_or_else(|error| panic!("{self}: {error}"))
+    }
+
+    /// A connection of HTTP/2 to a proxy that takes WebSocket over it, which `HAProxy` does in the clear and with these files,
+    /// and what is asked for on it.
+    pub(crate) async fn http2(&self) -> Option<(Http2, Connect)> {
+        match (self.proxy, self.way) {
+            (Proxy::Haproxy | Proxy::HaproxyWithHeaders, Way::Plain) => {}
+            (Proxy::Nginx, _) | (_, Way::Tls) => return None,
+        }
+        let connect = Connect::new(self.url());
+        let http2 = Http2::connect(&connect).await;
+        Some((http2.unwrap_or_else(|error| panic!("{self}: {error}")), connect))
     }
 
     fn connector(&self) -> TlsConnector {
