@@ -83,7 +83,7 @@ impl Connect {
         let clock = Clock::start();
         let mut expiry = pin!(self.expiry(clock));
         loop {
-            let socket = self.reach(&journey, expiry.as_mut()).await?;
+            let socket = self.reach(&journey, self.version, expiry.as_mut()).await?;
             match self
                 .version
                 .open(&self, &journey, socket, clock, expiry.as_mut())
@@ -99,6 +99,7 @@ impl Connect {
     pub(crate) async fn reach(
         &self,
         journey: &Journey<'_>,
+        version: Version,
         mut expiry: Pin<&mut Option<Sleep>>,
     ) -> Result<Socket, HandshakeError> {
         let target = journey.target();
@@ -114,7 +115,8 @@ impl Connect {
         match target.scheme() {
             Scheme::Ws => Ok(socket),
             Scheme::Wss => {
-                let securing = pin!(client_tls::secure(socket, journey.tls(), target.host()));
+                let protocol = version.protocol();
+                let securing = pin!(client_tls::secure(socket, journey.tls(), target.host(), protocol));
                 within(expiry, securing).await
             }
         }

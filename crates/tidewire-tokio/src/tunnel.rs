@@ -33,7 +33,7 @@ pub(crate) async fn through(
     };
     let mut socket = within(expiry.as_mut(), pin!(dial(&proxy.destination(), options))).await?;
     if proxy.is_https() {
-        let securing = pin!(client_tls::secure(socket, proxy.own_tls(), proxy.host()));
+        let securing = pin!(client_tls::secure(socket, proxy.own_tls(), proxy.host(), None));
         socket = within(expiry.as_mut(), securing).await?;
     }
     ask(socket, proxy, endpoint, limits, expiry).await

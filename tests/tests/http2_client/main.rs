@@ -2,4 +2,6 @@
 
 mod honest;
 mod lying;
+mod over_tls;
 mod scripted;
+mod streams;

@@ -175,6 +175,13 @@ impl ClientTls {
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
+
+    /// The same settings, but servers are told this protocol alone by ALPN.
+    pub fn speaking(&self, protocol: &[u8]) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Arc::new(config)
+    }
 }
 
 fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {

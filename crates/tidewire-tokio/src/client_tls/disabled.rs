@@ -15,6 +15,7 @@ pub(crate) async fn secure(
     _socket: Socket,
     _tls: Option<&ClientTls>,
     _host: &str,
+    _protocol: Option<&'static [u8]>,
 ) -> Result<Socket, HandshakeError> {
     Err(UrlError::Tls.into())
 }

@@ -1,6 +1,8 @@
 use std::io;
 
-use tidewire_common::{ClientTls, HandshakeError, PlatformTls, Scheme, TlsFailure, TlsReason, UrlError};
+use tidewire_common::{
+    ClientTls, HandshakeError, Http2Error, PlatformTls, Scheme, TlsFailure, TlsReason, UrlError,
+};
 use tokio::task::spawn_blocking;
 use tokio_rustls::TlsConnector;
 
@@ -13,27 +15,38 @@ pub(crate) fn check(_scheme: Scheme) -> Result<(), UrlError> {
 }
 
 /// Speaks TLS over a stream to `host`, a name or an IP address without brackets, as a client that trusts whom the system
-/// trusts unless it was told otherwise.
+/// trusts unless it was told otherwise. Where a protocol is given, the server is to agree on it.
 pub(crate) async fn secure(
     socket: Socket,
     tls: Option<&ClientTls>,
     host: &str,
+    protocol: Option<&'static [u8]>,
 ) -> Result<Socket, HandshakeError> {
-    shake_hands(socket, tls, host)
+    shake_hands(socket, tls, host, protocol)
         .await
         .map_err(|error| error.with_server(host))
 }
 
-async fn shake_hands(socket: Socket, tls: Option<&ClientTls>, host: &str) -> Result<Socket, HandshakeError> {
+async fn shake_hands(
+    socket: Socket,
+    tls: Option<&ClientTls>,
+    host: &str,
+    protocol: Option<&'static [u8]>,
+) -> Result<Socket, HandshakeError> {
     let tls = match tls {
         Some(tls) => tls,
         None => platform().await?,
     };
     let name = tls.name_at(host)?;
     let addresses = socket.addresses();
-    let stream = TlsConnector::from(tls.config().clone())
-        .connect(name, socket)
-        .await?;
+    let config = match protocol {
+        Some(protocol) => tls.speaking(protocol),
+        None => tls.config().clone(),
+    };
+    let stream = TlsConnector::from(config).connect(name, socket).await?;
+    if protocol.is_some() && stream.get_ref().1.alpn_protocol() != protocol {
+        return Err(Http2Error::NotSpoken.into());
+    }
     Ok(Socket::with_addresses(stream, addresses))
 }
 

@@ -55,6 +55,7 @@ use crate::clock::Clock;
 use crate::connect::Connect;
 use crate::stages::within;
 use crate::state::Transport;
+use crate::version::Version;
 use crate::websocket::WebSocket;
 
 /// A connection of HTTP/2 that any number of [`WebSocket`]s is opened on. Cheap to clone; it ends with the last clone and the
@@ -95,7 +96,7 @@ impl Http2 {
         let journey = Journey::new(&connect.settings)?;
         let clock = Clock::start();
         let mut expiry = pin!(connect.expiry(clock));
-        let socket = connect.reach(&journey, expiry.as_mut()).await?;
+        let socket = connect.reach(&journey, Version::Http2, expiry.as_mut()).await?;
         Self::begin(connect, socket, expiry).await
     }
 

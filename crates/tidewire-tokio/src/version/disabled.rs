@@ -14,6 +14,12 @@ use crate::websocket::WebSocket;
 pub(crate) struct Version(());
 
 impl Version {
+    /// What TLS is to agree on: whatever the settings say.
+    pub(crate) fn protocol(self) -> Option<&'static [u8]> {
+        let Self(()) = self;
+        None
+    }
+
     /// Opens the connection over a stream that leads to the target.
     pub(crate) async fn open(
         self,

@@ -31,6 +31,14 @@ impl Connect {
 }
 
 impl Version {
+    /// What TLS is to agree on (RFC 9113 §3.2); for HTTP/1.1, whatever the settings say.
+    pub(crate) fn protocol(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Http11 => None,
+            Self::Http2 => Some(b"h2"),
+        }
+    }
+
     /// Opens the connection over a stream that leads to the target.
     pub(crate) async fn open(
         self,
