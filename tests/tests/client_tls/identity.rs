@@ -14,7 +14,7 @@ use tidewire_tokio::{TlsError, TlsFault, TlsMaterial, TlsReason};
 use crate::support::{connect, parts, reason, serve, settings, talk};
 
 /// A server of one authority that lets in whom the other has signed.
-fn closed(servers: &Authority, clients: &Authority) -> ServerConfig {
+pub(crate) fn closed(servers: &Authority, clients: &Authority) -> ServerConfig {
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(clients.certificate.as_bytes()).expect("a certificate");
     roots.add(root).expect("a certificate");

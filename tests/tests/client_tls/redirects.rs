@@ -4,6 +4,7 @@ use tidewire_blocking::{Server, ServerPolicy, ServerTls};
 use tidewire_tests::live::{ADAPTERS, Authority, Running, Validity};
 use tidewire_tokio::{Config, HandshakeError, RedirectError, Response, TlsReason};
 
+use crate::identity::closed;
 use crate::support::{echo, open, reason, serve, talk, url};
 
 /// Redirects everybody.
@@ -63,5 +64,25 @@ fn a_redirect_out_of_tls_is_refused() {
             matches!(result, Err(HandshakeError::Redirect(RedirectError::Insecure))),
             "{adapter:?}: {result:?}"
         );
+    }
+}
+
+#[test]
+fn who_is_led_to_another_origin_shows_no_certificate_there_and_asks_for_its_name() {
+    let authority = Authority::new("ours");
+    let ada = authority.sign(&["ada"], Validity::Now);
+    let elsewhere = serve(closed(&authority, &authority));
+    let same = authority.sign(&["named.example"], Validity::Now).server();
+    let tls = authority
+        .client()
+        .certificate(ada.certificate.as_bytes(), ada.key.as_bytes())
+        .and_then(|tls| tls.server_name("named.example"))
+        .expect("a certificate and a name");
+    let server = redirecting(url("localhost", elsewhere.address()), Some(same));
+    for adapter in ADAPTERS {
+        let from = url("127.0.0.1", server.address());
+        let result = open(adapter, &from, Some(&tls), Config::default());
+        // The name fits there, and a client without a certificate is refused.
+        assert_eq!(reason(result), TlsReason::Refused, "{adapter:?}");
     }
 }

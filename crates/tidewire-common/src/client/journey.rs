@@ -25,6 +25,8 @@ pub struct Journey<'s> {
     origin: Origin,
     /// What is shown there of who asks: a secret.
     shown: Shown,
+    /// Whom it trusts there, and as whom it comes; `None` is the system.
+    tls: Option<ClientTls>,
     /// How many redirects were followed.
     followed: usize,
 }
@@ -42,6 +44,7 @@ impl<'s> Journey<'s> {
             target,
             origin: Origin::Named,
             shown,
+            tls: settings.tls.clone(),
             followed: 0,
         };
         journey.request()?;
@@ -84,7 +87,7 @@ impl<'s> Journey<'s> {
 
     /// Whom it trusts, where it leads over TLS; `None` is the system.
     pub fn tls(&self) -> Option<&ClientTls> {
-        self.settings.tls.as_ref()
+        self.tls.as_ref()
     }
 
     /// Begins the handshake, over a stream that leads to the target: appends the request to the output. The time for all
@@ -145,6 +148,7 @@ impl<'s> Journey<'s> {
             // Once away, it stays away: who comes back is led by somebody else.
             self.origin = Origin::Other;
             self.shown = Shown(named);
+            self.tls = self.tls.take().map(ClientTls::unnamed);
         } else if named.is_some() {
             self.shown = Shown(named);
         }

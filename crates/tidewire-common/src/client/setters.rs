@@ -78,6 +78,9 @@ macro_rules! connect_settings {
         /// Speaks TLS by these settings where the URL, or one that it redirects to, is a `wss` one. By default whoever the
         /// system trusts is trusted, as [`ClientTls::platform`](crate::ClientTls::platform) says; its certificates are read
         /// once for the process, when the first such connection is opened.
+        ///
+        /// A certificate of the client's and a server's name are for the origin of the URL: where a redirect leads to another
+        /// one, neither goes along.
         #[cfg(feature = "tls")]
         pub fn tls(mut self, tls: impl Into<$crate::ClientTls>) -> Self {
             self.settings.tls = Some(tls.into());

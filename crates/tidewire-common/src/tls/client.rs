@@ -2,11 +2,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WantsClientCert;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ResolvesClientCert, WantsClientCert};
 use rustls::pki_types::ServerName;
-use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, SignatureScheme, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
 use super::certified::certified;
@@ -158,6 +158,17 @@ impl ClientTls {
         Ok(self)
     }
 
+    /// The same trust without what is between the application and one server: a certificate of its own, and the name that
+    /// the server is asked for.
+    pub(crate) fn unnamed(self) -> Self {
+        let mut config = self.config;
+        if config.client_auth_cert_resolver.has_certs() {
+            // Sessions of a certificate are not resumed without it: rustls sees to that.
+            Arc::make_mut(&mut config).client_auth_cert_resolver = Arc::new(NoCertificate);
+        }
+        config.into()
+    }
+
     /// The name that a server at `host`, a DNS name or an IP address without brackets, has to show a certificate for.
     ///
     /// # Errors
@@ -181,6 +192,20 @@ impl ClientTls {
         let mut config = ClientConfig::clone(&self.config);
         config.alpn_protocols = vec![protocol.to_vec()];
         Arc::new(config)
+    }
+}
+
+/// Shows none.
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
