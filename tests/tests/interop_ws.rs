@@ -8,8 +8,8 @@ fn with_ws(test: impl FnOnce(Implementation)) {
     if let Some(node) = node() {
         test(Implementation {
             program: node,
-            client: "node/client.mjs",
-            server: "node/server.mjs",
+            client: "node/deflate_client.mjs",
+            server: "node/deflate_server.mjs",
         });
     }
 }
