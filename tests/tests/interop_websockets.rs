@@ -11,9 +11,7 @@ use futures_util::FutureExt as _;
 use tidewire_blocking as blocking;
 use tidewire_tests::connect_by;
 use tidewire_tests::live::{ADAPTERS, Adapter, Client, Servers, bounded, python, script, succeed};
-use tidewire_tokio::{
-    Config, Error, HandshakeError, Keepalive, Kind, Message, Request, Response, ServerPolicy,
-};
+use tidewire_tokio::{Config, Error, Keepalive, Kind, Message, Request, Response, ServerPolicy};
 use tokio::runtime::Runtime;
 
 /// Runs a test within its time, where there is a Python for it.
@@ -220,69 +218,17 @@ fn a_client_of_websockets_and_our_servers_keep_each_other_alive() {
     check("keepalive", &[]);
 }
 
-// --- our clients
-
-fn servers(python: &str) -> Servers {
-    Servers::start(&mut script(python, "server.py"))
-}
-
-fn url(servers: &Servers, path: &str) -> String {
-    servers.urls().next().expect("one server") + path
-}
-
-fn connect(adapter: Adapter, url: &str) -> Result<Client, HandshakeError> {
-    connect_by!(adapter, url, config(config()))
-}
+// --- our clients; `interop_servers` has what they do with other servers as well
 
 /// Runs a test with each of our clients, connected to a server of `websockets`.
 fn with_clients(test: impl Fn(Adapter, Client)) {
     with_python(|python| {
-        let servers = servers(python);
+        let servers = Servers::start(&mut script(python, "server.py"));
+        let url = servers.urls().next().expect("one server");
         for adapter in ADAPTERS {
-            let url = url(&servers, "/");
-            test(adapter, connect(adapter, &url).expect("a connection"));
+            let client = connect_by!(adapter, &url, config(config()));
+            test(adapter, client.expect("a connection"));
         }
-    });
-}
-
-#[test]
-fn our_clients_get_their_messages_back_from_websockets() {
-    with_clients(|adapter, mut client| {
-        let messages: [Message; 6] = [
-            "hello".into(),
-            "".into(),
-            "é漢🦀".repeat(50_000).into(),
-            vec![].into(),
-            vec![0xff; 200].into(),
-            vec![7; 1 << 20].into(),
-        ];
-        for message in messages {
-            assert_eq!(client.ask(message.clone()), message, "{adapter:?}");
-        }
-        client.close(1000, "").expect("a fine code");
-        assert!(client.wait_closed().is_clean(), "{adapter:?}");
-    });
-}
-
-#[test]
-fn our_clients_send_and_receive_fragments_with_websockets() {
-    with_clients(|adapter, mut client| {
-        client.send_in_pieces(["frag", "men", "ted é"]).expect("open");
-        assert_eq!(
-            client.recv().expect("open"),
-            Some("fragmented é".into()),
-            "{adapter:?}"
-        );
-        assert_eq!(client.ask("pieces"), "in pieces".into(), "{adapter:?}");
-    });
-}
-
-#[test]
-fn our_clients_ping_and_are_pinged_by_websockets() {
-    with_clients(|adapter, mut client| {
-        let round_trip = client.ping().expect("open");
-        assert!(round_trip > Duration::ZERO, "{adapter:?}");
-        assert_eq!(client.ask("ping"), "answered".into(), "{adapter:?}");
     });
 }
 
@@ -296,66 +242,10 @@ fn our_clients_and_websockets_keep_each_other_alive() {
 }
 
 #[test]
-fn our_clients_close_with_a_code_that_websockets_echoes() {
-    with_clients(|adapter, client| {
-        client.close(4000, "bye").expect("a fine code");
-        let closed = client.wait_closed();
-        assert_eq!(closed.code().as_u16(), 4000, "{adapter:?}: {closed:?}");
-        assert!(closed.is_clean(), "{adapter:?}: {closed:?}");
-    });
-}
-
-#[test]
-fn our_clients_see_the_code_of_a_close_by_websockets() {
-    with_clients(|adapter, mut client| {
-        client.send("close 4001 see you").expect("open");
-        let end = client.recv();
-        let Err(Error::Closed(closed)) = end else {
-            panic!("{adapter:?}: {end:?}")
-        };
-        assert_eq!(
-            (closed.code().as_u16(), closed.reason()),
-            (4001, "see you"),
-            "{adapter:?}"
-        );
-        assert!(closed.is_clean(), "{adapter:?}");
-    });
-}
-
-#[test]
 fn our_clients_end_with_1006_where_websockets_vanishes() {
     with_clients(|adapter, mut client| {
         client.send("vanish").expect("open");
         assert!(client.recv().is_err(), "{adapter:?}");
         assert_eq!(client.wait_closed().code().as_u16(), 1006, "{adapter:?}");
-    });
-}
-
-#[test]
-fn our_clients_agree_with_websockets_on_a_subprotocol() {
-    with_python(|python| {
-        let servers = servers(python);
-        for adapter in ADAPTERS {
-            let url = url(&servers, "/");
-            let both =
-                connect_by!(adapter, &url, subprotocol("v1"), subprotocol("v2")).expect("a connection");
-            assert_eq!(both.subprotocol().as_deref(), Some("v2"), "{adapter:?}");
-            let one = connect_by!(adapter, &url, subprotocol("v1")).expect("a connection");
-            assert_eq!(one.subprotocol(), None, "{adapter:?}");
-        }
-    });
-}
-
-#[test]
-fn our_clients_read_a_refusal_of_websockets() {
-    with_python(|python| {
-        let servers = servers(python);
-        for adapter in ADAPTERS {
-            let url = url(&servers, "/forbidden");
-            let refused = connect(adapter, &url).expect_err("a refusal");
-            assert_eq!(refused.status(), Some(403), "{adapter:?}");
-            let response = refused.response().expect("a response");
-            assert_eq!(response.content(), b"not here\n", "{adapter:?}");
-        }
     });
 }

@@ -42,7 +42,7 @@ pub use portioned::{Portioned, Slices};
 pub use program::Program;
 pub use proxy::{PROXIES, Proxy};
 pub use running::Running;
-pub use script::{Servers, node, python, script, succeed};
+pub use script::{Servers, node, python, python_with, script, succeed};
 pub use scripted::{Scripted, consent};
 pub use slow::{CAPACITY, SLOW, Slow, counts, numbered, room_for_two};
 pub use trickle::{Script, Trickle};

@@ -1,26 +1,55 @@
 use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// The version of `websockets` that the scripts are written for.
-const WEBSOCKETS: &str = "17.4";
+/// The packages of Python that the scripts are written for, each with its version: `websockets==17.4`.
+const REQUIREMENTS: &str = include_str!("../../interop/requirements.txt");
 
-/// A Python that has `websockets`: `TIDEWIRE_PYTHON`, or `python3` where that has the package.
+/// Prints all packages that a Python has, as the requirements do.
+const INSTALLED: &str = "\
+from importlib.metadata import distributions
+for each in distributions():
+    print(each.name, each.version, sep='==')
+";
+
+/// The Python of `TIDEWIRE_PYTHON`, or `python3`, where it has these packages in the required versions; otherwise `None`,
+/// which is printed.
+pub fn python_with(packages: &[&str]) -> Option<&'static str> {
+    static PYTHON: OnceLock<(String, String)> = OnceLock::new();
+    let (python, installed) = PYTHON.get_or_init(|| {
+        let python = std::env::var("TIDEWIRE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let output = Command::new(&python).args(["-c", INSTALLED]).output();
+        let installed = output.map_or_else(
+            |_| String::new(),
+            |output| String::from_utf8_lossy(&output.stdout).into(),
+        );
+        (python, installed)
+    });
+    let missing = packages
+        .iter()
+        .map(|package| required(package))
+        .find(|required| !installed.lines().any(|have| have.eq_ignore_ascii_case(required)));
+    if let Some(missing) = missing {
+        println!("skipped: no Python with {missing}");
+        return None;
+    }
+    Some(python)
+}
+
+/// The line of a package.
+fn required(package: &str) -> &'static str {
+    let is_of = |line: &&str| line.split_once("==").is_some_and(|(name, _)| name == package);
+    REQUIREMENTS
+        .lines()
+        .find(is_of)
+        .expect("a package of the requirements")
+}
+
+/// A Python that has `websockets`.
 pub fn python() -> Option<&'static str> {
-    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
-    PYTHON
-        .get_or_init(|| {
-            let python = std::env::var("TIDEWIRE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-            let check = format!("import websockets; assert websockets.__version__ == '{WEBSOCKETS}'");
-            let output = Command::new(&python).args(["-c", &check]).output().ok()?;
-            output.status.success().then_some(python)
-        })
-        .as_deref()
-        .or_else(|| {
-            println!("skipped: no Python with websockets {WEBSOCKETS}");
-            None
-        })
+    python_with(&["websockets"])
 }
 
 /// The version of `ws` that the scripts are written for.
@@ -88,9 +117,14 @@ impl Servers {
         Self { process, ports }
     }
 
+    /// Where each of them is.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.ports.iter().map(|port| (Ipv4Addr::LOCALHOST, *port).into())
+    }
+
     /// Where each of them is, without a path.
     pub fn urls(&self) -> impl Iterator<Item = String> {
-        self.ports.iter().map(|port| format!("ws://127.0.0.1:{port}"))
+        self.addresses().map(|address| format!("ws://{address}"))
     }
 }
 

@@ -1,9 +1,7 @@
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
 
-use tidewire_tests::live::{Place, Program};
+use tidewire_tests::live::{Place, Program, python_with};
 use tidewire_tokio::{ClientTls, Proxy};
 
 /// A proxy that somebody else has written.
@@ -71,8 +69,8 @@ impl Software {
             Self::Squid => Program::find("squid")?,
             Self::Microsocks => Program::find("microsocks")?,
             Self::Dante => Program::find("danted")?,
-            Self::Twisted => python_with("twisted")?,
-            Self::Pproxy => python_with("pproxy")?,
+            Self::Twisted => python_with(&["twisted"])?.into(),
+            Self::Pproxy => python_with(&["pproxy"])?.into(),
         };
         let place = Place::make();
         let addresses = match self {
@@ -132,18 +130,6 @@ impl Started {
             _ => self.place.plain(),
         }
     }
-}
-
-/// A Python that has a package: `TIDEWIRE_PYTHON`, or `python3` where that has it.
-fn python_with(package: &str) -> Option<PathBuf> {
-    let python = std::env::var("TIDEWIRE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let check = format!("import {package}");
-    let output = Command::new(&python).args(["-c", &check]).output().ok();
-    let has_it = output.is_some_and(|output| output.status.success());
-    if !has_it {
-        println!("skipped: no Python with {package}");
-    }
-    has_it.then(|| python.into())
 }
 
 fn tinyproxy(port: u16) -> String {
