@@ -63,6 +63,7 @@
 //!   [`proto::extension`] has an example.
 //! - Choosing: [`speed`] says what a connection costs, beside other libraries.
 //! - Deploying: [`deploy`] leads behind proxies, under supervisors and into containers.
+//! - Migrating: [`migrating`] has the code of `tungstenite`, of Python's `websockets` and of `websocket-client` beside ours.
 //! - Embedding: [`proto`] shows the loop.
 //! - Seeing it at work: `examples` of the repository has small programs, greetings first; the README lists them.
 //!
@@ -83,6 +84,28 @@ pub mod compression {}
 
 #[doc = include_str!("../docs/deploy.md")]
 pub mod deploy {}
+
+pub mod migrating {
+    //! Coming from another library: its code beside ours, and what behaves differently.
+    //!
+    //! | from | page |
+    //! |---|---|
+    //! | `tungstenite`, `tokio-tungstenite` | `from_tungstenite` |
+    //! | Python's `websockets` | `from_websockets` |
+    //! | Python's `websocket-client` | `from_websocket_client` |
+
+    #[cfg(all(feature = "tokio", feature = "blocking"))]
+    #[doc = include_str!("../docs/migrating-from-tungstenite.md")]
+    pub mod from_tungstenite {}
+
+    #[cfg(feature = "blocking")]
+    #[doc = include_str!("../docs/migrating-from-websocket-client.md")]
+    pub mod from_websocket_client {}
+
+    #[cfg(feature = "tokio")]
+    #[doc = include_str!("../docs/migrating-from-websockets.md")]
+    pub mod from_websockets {}
+}
 
 #[doc = include_str!("../docs/speed.md")]
 pub mod speed {}
