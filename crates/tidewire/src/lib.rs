@@ -47,8 +47,8 @@
 //!   `ServerTls`, and whose `ServerHandle` looks at it and shuts it down.
 //! - Paths: `Router`, which leads each to a handler with its parameters as types.
 //! - Serving beside HTTP: `Upgrade`, axum's extractor, and `Accept::upgrade` for hyper.
-//! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP or over any
-//!   stream of yours.
+//! - Connecting: `connect`, which takes subprotocols, header fields and a `Config`, and leads over TCP, TLS, proxies, Unix
+//!   sockets or any stream of yours.
 //! - Connecting again: `Connect::reconnect` gives one connection after the other, or runs a handler with each.
 //! - Being called back: `Connect::application`, for those who know `WebSocketApp`; `Connect::trace` tells of each frame.
 //! - Connecting over HTTP/2: `http2` of `Connect`, and the module `tokio::http2` for many on one connection.
@@ -66,8 +66,6 @@
 //! - Migrating: [`migrating`] has the code of `tungstenite`, of Python's `websockets` and of `websocket-client` beside ours.
 //! - Embedding: [`proto`] shows the loop.
 //! - Seeing it at work: `examples` of the repository has small programs, greetings first; the README lists them.
-//!
-//! Not there yet: proxies.
 #![forbid(unsafe_code)]
 
 pub use tidewire_proto as proto;
