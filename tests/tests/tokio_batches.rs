@@ -1,6 +1,6 @@
 //! What leaves in one write, and what waits where a peer does not read.
 
-use tidewire_tests::live::{Counted, Counts, Peer, accepted, bounded, echo, promptly};
+use tidewire_tests::live::{Counted, Counts, Peer, accepted, bounded, drive, echo, promptly};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::{Frame, stream};
 use tidewire_tokio::{Accept, Config, Message, TrySendError, WebSocket};
@@ -31,7 +31,7 @@ async fn sixteen_pipelined_messages_to_a_driven_echo_leave_in_one_write() {
     bounded(async {
         let (ws, counts, mut peer) = counted(1 << 16).await;
         peer.send_bytes(&pipelined()).await;
-        let run = tokio::spawn(ws.run(echo));
+        let run = tokio::spawn(drive(ws, echo));
         for number in 0..16 {
             let frame = promptly("echo", peer.next()).await;
             assert_eq!(frame, (0x81, format!("message {number}").into_bytes()));
@@ -53,7 +53,7 @@ async fn pipelined_pings_and_messages_are_answered_in_one_write() {
             Frame::text("d"),
         ];
         peer.send_bytes(&stream(&frames, Sender::Client)).await;
-        let run = tokio::spawn(ws.run(echo));
+        let run = tokio::spawn(drive(ws, echo));
         for _ in 0..4 {
             promptly("answer", peer.next()).await;
         }
@@ -68,7 +68,7 @@ async fn a_batch_of_two_halves_in_a_driven_handler_leaves_in_one_write() {
     bounded(async {
         let (ws, counts, mut peer) = counted(1 << 16).await;
         peer.send_bytes(&pipelined()).await;
-        let run = tokio::spawn(ws.run(async |ws| {
+        let run = tokio::spawn(drive(ws, async |ws| {
             let (tx, mut rx) = ws.split();
             while let Ok(Some(message)) = rx.recv().await {
                 tx.send(message).await.expect("open");
@@ -118,7 +118,7 @@ async fn a_flush_in_a_driven_handler_does_not_wait_for_its_end() {
     bounded(async {
         let (ws, counts, mut peer) = counted(1 << 16).await;
         let (sender, counted) = oneshot::channel();
-        let run = tokio::spawn(ws.run(async move |ws| {
+        let run = tokio::spawn(drive(ws, async move |ws| {
             ws.send("progress").await.expect("open");
             let before = counts.take();
             ws.flush().await.expect("open");
@@ -137,7 +137,7 @@ async fn a_flush_in_a_driven_handler_does_not_wait_for_its_end() {
 async fn send_of_the_sink_forces_a_write_a_message_even_with_a_driver() {
     bounded(async {
         let (ws, counts, mut peer) = counted(1 << 16).await;
-        let run = tokio::spawn(ws.run(async |mut ws| {
+        let run = tokio::spawn(drive(ws, async |mut ws| {
             for text in ["one", "two"] {
                 SinkExt::send(&mut ws, text).await.expect("open");
             }
@@ -181,7 +181,7 @@ async fn a_peer_that_does_not_read_makes_send_wait_and_try_send_give_back() {
                 promptly("room", ws.send("goes")).await.expect("open");
             };
             if driven {
-                ws.run(fill).await;
+                drive(ws, fill).await;
             } else {
                 fill(ws).await;
             }
@@ -216,7 +216,7 @@ async fn a_blocked_write_does_not_block_reading() {
             };
             // The peer never reads the Close at the end, so the task is left behind.
             if driven {
-                tokio::spawn(ws.run(receive));
+                tokio::spawn(drive(ws, receive));
             } else {
                 tokio::spawn(receive(ws));
             }

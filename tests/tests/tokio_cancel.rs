@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::pin::pin;
 use std::task::Poll;
 
-use tidewire_tests::live::{Script, Trickle, bounded, trickling};
+use tidewire_tests::live::{Script, Trickle, bounded, drive, trickling};
 use tidewire_tests::reference::{self, Sender};
 use tidewire_tests::wire::{Frame, stream};
 use tidewire_tokio::{CloseCode, Config, Error, Message, Side, WebSocket};
@@ -444,7 +444,7 @@ async fn an_exchange_cut_after_any_byte_gives_what_was_whole_and_then_one_end() 
 #[tokio::test(start_paused = true)]
 async fn a_driven_exchange_cut_after_any_byte_gives_what_was_whole_and_then_one_end() {
     bounded(check_cuts(async |ws, at| {
-        let run = ws.run(async |mut ws| {
+        let run = drive(ws, async |mut ws| {
             // The driver reads ahead meanwhile, some more each time.
             for _ in 0..at {
                 yield_now().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt as _};
-use tidewire_tests::live::{Peer, ROOMY, accepted, bounded, endpoint, pair, promptly, quiet};
+use tidewire_tests::live::{Peer, ROOMY, accepted, bounded, drive, endpoint, pair, promptly, quiet};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{CloseCode, Config, Error, Kind, Message, SendError, Side, TrySendError, WebSocket};
@@ -206,7 +206,7 @@ async fn a_part_of_a_message_is_never_given() {
             };
             let closed = promptly("end", async {
                 if driven {
-                    ws.run(receive).await
+                    drive(ws, receive).await
                 } else {
                     receive(ws).await
                 }
@@ -259,7 +259,7 @@ async fn a_close_that_waited_for_a_slow_handler_is_answered() {
             };
             let serve = async {
                 if driven {
-                    ws.run(handle).await
+                    drive(ws, handle).await
                 } else {
                     handle(ws).await
                 }

@@ -1,7 +1,7 @@
 //! The deadlines of handshakes, writes and closes, on a clock that moves once all tasks sleep.
 
 use std::time::Duration;
-use tidewire_tests::live::{Peer, ROOMY, accepted, bounded, connected, pair, promptly, quiet};
+use tidewire_tests::live::{Peer, ROOMY, accepted, bounded, connected, drive, pair, promptly, quiet};
 use tidewire_tests::reference::Sender;
 use tidewire_tokio::{
     Accept, CloseCode, Config, Connect, Error, HandshakeError, ProtocolError, RequestError, WebSocket,
@@ -35,7 +35,7 @@ async fn a_peer_that_reads_nothing_is_given_up() {
                     Ok::<_, Error>(())
                 };
                 let end = if driven {
-                    ws.run(send).await
+                    drive(ws, send).await
                 } else {
                     send(ws).await
                 };
@@ -82,7 +82,7 @@ async fn two_peers_that_both_only_send_end_and_do_not_hang() {
                 }
             }
         };
-        let (server, client) = tokio::join!(server.run(flood), client.run(flood));
+        let (server, client) = tokio::join!(drive(server, flood), drive(client, flood));
         let not_reading =
             |error: &Error| matches!(error, Error::Protocol(ProtocolError::PeerNotReading { .. }));
         assert!(
@@ -114,7 +114,7 @@ async fn a_peer_that_never_answers_a_close_costs_the_close_timeout() {
                     ws.wait_closed().await
                 };
                 let closed = if driven {
-                    ws.run(close).await
+                    drive(ws, close).await
                 } else {
                     close(ws).await
                 };

@@ -65,7 +65,8 @@ async fn without_a_receiver_pings_are_answered_and_the_close_is_seen() {
 async fn a_handler_of_run_that_panics_closes_with_1011() {
     bounded(async {
         let (ws, mut peer) = accepted(Config::default(), 1024).await;
-        let running = tokio::spawn(ws.run(async |_: WebSocket<DuplexStream>| panic!("the test's own")));
+        let panics = async |_: WebSocket<DuplexStream>| -> Result<(), Error> { panic!("the test's own") };
+        let running = tokio::spawn(ws.run(panics));
         let (opcode, payload) = promptly("a close", peer.next()).await;
         assert_eq!(opcode, 0x88);
         assert!(payload.starts_with(&1011_u16.to_be_bytes()), "{payload:?}");
@@ -73,6 +74,21 @@ async fn a_handler_of_run_that_panics_closes_with_1011() {
         drop(peer);
         let panic = running.await.expect_err("it goes on from run");
         assert!(panic.is_panic());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_run_that_fails_closes_with_1011_and_gives_its_error() {
+    bounded(async {
+        let (ws, mut peer) = accepted(Config::default(), 1024).await;
+        let running = tokio::spawn(ws.run(async |_: WebSocket<DuplexStream>| Err::<(), _>("the test's own")));
+        let (opcode, payload) = promptly("a close", peer.next()).await;
+        assert_eq!(opcode, 0x88);
+        assert!(payload.starts_with(&1011_u16.to_be_bytes()), "{payload:?}");
+        peer.send(&Frame::close_with(1011, "")).await;
+        drop(peer);
+        assert_eq!(running.await.expect("no panic"), Err("the test's own"));
     })
     .await;
 }

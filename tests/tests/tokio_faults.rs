@@ -1,6 +1,6 @@
 //! What bad input gets: the Close frame with its code, the end, and one error for the application.
 
-use tidewire_tests::live::{accepted, bounded, endpoint, promptly};
+use tidewire_tests::live::{accepted, bounded, drive, endpoint, promptly};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::{self, Frame, stream};
 use tidewire_tokio::{CloseCode, Config, Error, Limits, ProtocolError, WebSocket};
@@ -207,7 +207,7 @@ async fn each_fault_gets_its_close_code_then_the_end_and_the_application_one_err
                     };
                     let run = async {
                         if driven {
-                            ws.run(application).await
+                            drive(ws, application).await
                         } else {
                             application(ws).await
                         }

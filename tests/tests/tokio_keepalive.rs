@@ -1,7 +1,7 @@
 //! Keepalive and the latency it measures, on a clock that moves once all tasks sleep.
 
 use std::time::Duration;
-use tidewire_tests::live::{ROOMY, accepted, bounded, connected, promptly, quiet};
+use tidewire_tests::live::{ROOMY, accepted, bounded, connected, drive, promptly, quiet};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{CloseCode, Config, Error, Keepalive, ProtocolError};
@@ -30,7 +30,7 @@ async fn a_busy_handler_is_kept_alive() {
         let (ws, mut peer) = accepted(Config::default(), ROOMY).await;
         let start = Instant::now();
         let (release, released) = oneshot::channel::<()>();
-        let run = tokio::spawn(ws.run(async |mut ws| {
+        let run = tokio::spawn(drive(ws, async |mut ws| {
             released.await.ok();
             ws.recv().await
         }));
@@ -79,7 +79,7 @@ async fn a_silent_peer_of_a_busy_handler_is_given_up_with_1011() {
         let (ws, mut peer) = accepted(Config::default(), ROOMY).await;
         let start = Instant::now();
         let (release, released) = oneshot::channel::<()>();
-        let run = tokio::spawn(ws.run(async |mut ws| {
+        let run = tokio::spawn(drive(ws, async |mut ws| {
             released.await.ok();
             (ws.recv().await, ws.closed())
         }));
@@ -166,7 +166,7 @@ async fn an_answer_that_waits_in_the_socket_counts_for_a_sender_that_was_away() 
 async fn keepalive_that_is_off_sends_no_ping() {
     bounded(async {
         let (ws, mut peer) = accepted(quiet(), ROOMY).await;
-        let run = tokio::spawn(ws.run(async |mut ws| ws.recv().await));
+        let run = tokio::spawn(drive(ws, async |mut ws| ws.recv().await));
         assert!(timeout(seconds(3600), peer.frame()).await.is_err());
         peer.send(&Frame::text("still here")).await;
         assert_eq!(peer.next().await.0, 0x88);
@@ -191,7 +191,7 @@ async fn a_keepalive_of_its_own_has_its_own_times() {
             .expect("no contradiction");
         let (ws, mut peer) = accepted(config, ROOMY).await;
         let start = Instant::now();
-        let run = tokio::spawn(ws.run(async |mut ws| ws.recv().await));
+        let run = tokio::spawn(drive(ws, async |mut ws| ws.recv().await));
         assert_eq!((peer.next().await.0, since(start)), (0x89, 3));
         assert_eq!((peer.next().await.0, since(start)), (0x88, 5));
         drop(peer);
@@ -205,7 +205,7 @@ async fn a_connection_whose_application_does_not_receive_stays_open() {
     bounded(async {
         let (ws, mut peer) = accepted(Config::default(), ROOMY).await;
         let (release, released) = oneshot::channel::<()>();
-        let run = tokio::spawn(ws.run(async |mut ws| {
+        let run = tokio::spawn(drive(ws, async |mut ws| {
             released.await.ok();
             let mut received = 0;
             while received < 41 {

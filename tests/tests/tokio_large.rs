@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tidewire_tests::live::{
-    Portioned, Slices, accepted, bounded, connected, echo, large_messages, no_task_is_left, promptly, watched,
+    Portioned, Slices, accepted, bounded, connected, drive, echo, large_messages, no_task_is_left, promptly,
+    watched,
 };
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{Accept, Config, Connect, Message, WebSocket};
@@ -66,7 +67,7 @@ async fn large_messages_are_echoed_as_they_are_in_any_portions() {
             for driven in [true, false] {
                 let (server, client) = portioned(slices).await;
                 let server = if driven {
-                    tokio::spawn(server.run(echo))
+                    tokio::spawn(drive(server, echo))
                 } else {
                     tokio::spawn(echo(server))
                 };
@@ -169,7 +170,7 @@ async fn a_large_message_is_let_go_when_its_peer_is_gone() {
                 assert_eq!(watch.strong_count(), 0, "driven: {driven}");
             };
             if driven {
-                ws.run(async move |mut ws| check(&mut ws).await).await;
+                drive(ws, async move |mut ws| check(&mut ws).await).await;
             } else {
                 check(&mut ws).await;
             }

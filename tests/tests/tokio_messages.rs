@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use std::iter;
-use tidewire_tests::live::{Peer, accepted, bounded, endpoint, promptly};
+use tidewire_tests::live::{Peer, accepted, bounded, drive, endpoint, promptly};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{Config, Error, Kind, SendError, TrySendError, WebSocket};
@@ -87,7 +87,7 @@ async fn pieces_given_up_halfway_leave_the_connection_usable() {
             };
             let run = async {
                 if driven {
-                    ws.run(give_up).await
+                    drive(ws, give_up).await
                 } else {
                     give_up(ws).await
                 }
@@ -244,7 +244,7 @@ async fn other_senders_wait_for_the_end_of_a_message_in_pieces() {
                 ws.flush().await.expect("open");
             };
             if driven {
-                tokio::spawn(ws.run(send));
+                tokio::spawn(drive(ws, send));
             } else {
                 promptly("send", send(ws)).await;
             }
@@ -274,7 +274,7 @@ async fn a_writer_dropped_before_its_end_closes_with_1011() {
         for driven in [true, false] {
             let (ws, mut peer) = server().await;
             let ws = if driven {
-                tokio::spawn(ws.run(async |ws| {
+                tokio::spawn(drive(ws, async |ws| {
                     abandon(ws).await;
                 }));
                 None

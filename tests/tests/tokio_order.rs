@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use tidewire_tests::live::{Peer, echo, promptly};
+use tidewire_tests::live::{Peer, drive, echo, promptly};
 use tidewire_tokio::Accept;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
@@ -53,7 +53,7 @@ async fn a_message_before_a_fault_is_answered_by_a_handler_that_receives() {
     let ws = ws.expect("an accepted client");
     peer.send_bytes(b"\x81\x85\0\0\0\0hello\x85\x80\0\0\0\0").await;
     late.store(true, Ordering::Relaxed);
-    let run = tokio::spawn(ws.run(echo));
+    let run = tokio::spawn(drive(ws, echo));
     assert_eq!(promptly("echo", peer.next()).await, (0x81, b"hello".to_vec()));
     assert_eq!(promptly("close", peer.next()).await.0, 0x88);
     run.abort();

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use std::time::Duration;
-use tidewire_tests::live::{ROOMY, accepted, bounded, promptly, quiet};
+use tidewire_tests::live::{ROOMY, accepted, bounded, drive, promptly, quiet};
 use tidewire_tests::wire::Frame;
 use tidewire_tokio::{Error, SendError, WebSocket};
 use tokio::io::DuplexStream;
@@ -26,7 +26,11 @@ async fn a_ping_gives_its_round_trip() {
                 answer.await.expect("no panic");
                 round_trip
             };
-            let round_trip = if driven { ws.run(ask).await } else { ask(ws).await };
+            let round_trip = if driven {
+                drive(ws, ask).await
+            } else {
+                ask(ws).await
+            };
             assert_eq!(round_trip.as_millis(), 250, "driven: {driven}");
         }
     })
@@ -65,7 +69,7 @@ async fn a_pong_answers_all_pings_before_it() {
             if driven {
                 // The peer is kept until the handler is done, and closes nothing itself.
                 tokio::select! {
-                    () = ws.run(async |ws| { ask(ws).await; }) => {}
+                    () = drive(ws, async |ws| { ask(ws).await; }) => {}
                     () = async { let _peer = answer.await; std::future::pending().await } => {}
                 }
             } else {
@@ -114,7 +118,7 @@ async fn a_ping_ends_with_its_connection() {
                 ws.ping().await
             };
             let end = if driven {
-                promptly("run", ws.run(ask)).await
+                promptly("run", drive(ws, ask)).await
             } else {
                 promptly("ping", ask(ws)).await
             };

@@ -8,7 +8,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
-use tidewire_tests::live::{LARGE, accepted, bounded, echo, large, pair, promptly, small_queue};
+use tidewire_tests::live::{LARGE, accepted, bounded, drive, echo, large, pair, promptly, small_queue};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::{Frame, stream};
 use tidewire_tokio::{Config, Error, Message, Transport, WebSocket};
@@ -94,7 +94,7 @@ async fn driven_blocked_sends_in_futures_unordered_all_end() {
         for capacity in CAPACITIES {
             let (server, client) = pair(small_queue(), capacity).await;
             let reader = tokio::spawn(drain(client, 5));
-            let run = server.run(async |server| {
+            let run = drive(server, async |server| {
                 let mut all: FuturesUnordered<_> = (0..5).map(|_| server.send(large())).collect();
                 while let Some(sent) = all.next().await {
                     sent.expect("open");
@@ -140,7 +140,7 @@ async fn recv_in_select_beside_a_busy_future_gets_its_message() {
                 let what = format!("driven: {driven}, capacity {capacity}");
                 if driven {
                     tokio::spawn(async { drain(feeder.await.expect("no panic"), 1).await });
-                    promptly(&what, server.run(handler)).await;
+                    promptly(&what, drive(server, handler)).await;
                 } else {
                     promptly(&what, handler(server)).await;
                 }
@@ -156,7 +156,7 @@ async fn a_ping_in_select_beside_recv_gets_its_answer() {
         for capacity in CAPACITIES {
             let (server, client) = pair(small_queue(), capacity).await;
             tokio::spawn(echo(client));
-            let run = server.run(async |server| {
+            let run = drive(server, async |server| {
                 let (tx, mut rx) = server.split();
                 // Both are polled each time, the receiver last: it may be the one who reads the Pong.
                 tokio::select! {
@@ -195,7 +195,7 @@ async fn a_pong_behind_a_message_in_one_read_is_not_missed() {
     bounded(async {
         let (server, mut peer) = accepted(Config::default(), 1 << 16).await;
         let (message, seen) = oneshot::channel();
-        let run = tokio::spawn(server.run(async |server| {
+        let run = tokio::spawn(drive(server, async |server| {
             let (tx, mut rx) = server.split();
             tokio::select! {
                 biased;
@@ -260,7 +260,7 @@ async fn a_sender_in_another_task_is_not_left_waiting_by_a_handler() {
         for capacity in CAPACITIES {
             let (server, client) = pair(small_queue(), capacity).await;
             let reader = tokio::spawn(drain(client, 20));
-            let run = server.run(async |server| {
+            let run = drive(server, async |server| {
                 let (tx, mut rx) = server.split();
                 let other = tokio::spawn(async move {
                     for _ in 0..20 {
@@ -284,7 +284,7 @@ async fn a_message_that_another_task_queues_leaves_while_the_handler_waits_for_s
     bounded(async {
         let (server, mut client) = pair(small_queue(), 1 << 16).await;
         let (sender, senders) = oneshot::channel();
-        let run = tokio::spawn(server.run(async |server| {
+        let run = tokio::spawn(drive(server, async |server| {
             let (tx, rx) = server.split();
             sender.send(tx).ok();
             std::future::pending::<()>().await;
@@ -348,7 +348,7 @@ async fn send_ends_after_a_recv_was_polled_and_dropped() {
                 };
                 let what = format!("driven: {driven}, capacity {capacity}");
                 if driven {
-                    promptly(&what, server.run(handler)).await;
+                    promptly(&what, drive(server, handler)).await;
                 } else {
                     promptly(&what, handler(server)).await;
                 }
@@ -383,7 +383,7 @@ async fn a_handler_that_waits_after_the_end_does_not_spin() {
         let (server, client) = pair(small_queue(), 1 << 16).await;
         drop(client);
         // A task that is always ready would never let the paused clock move.
-        let run = server.run(async |ws| {
+        let run = drive(server, async |ws| {
             tokio::time::sleep(Duration::from_secs(5)).await;
             ws.closed().map(|closed| closed.code().as_u16())
         });
@@ -419,7 +419,10 @@ async fn keepalive_survives_a_first_poll_that_used_up_the_budget() {
         for _ in 0..300 {
             peer.send(&Frame::text("x")).await;
         }
-        let run = tokio::spawn(server.run(async |mut ws| while let Ok(Some(_)) = ws.recv().await {}));
+        let run = tokio::spawn(drive(
+            server,
+            async |mut ws| while let Ok(Some(_)) = ws.recv().await {},
+        ));
         let pinged = tokio::time::timeout(Duration::from_secs(25), peer.next()).await;
         assert_eq!(pinged.map(|(opcode, _)| opcode), Ok(0x89));
         run.abort();

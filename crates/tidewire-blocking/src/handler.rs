@@ -8,10 +8,10 @@ use crate::transport::Transport;
 use crate::websocket::WebSocket;
 
 /// Runs a handler, closes the connection as its end asks for, and waits for the connection's end.
-pub(crate) fn run<S: Transport, E>(
+pub(crate) fn run<S: Transport, T, E>(
     ws: WebSocket<S>,
-    handler: impl FnOnce(WebSocket<S>) -> Result<(), E>,
-) -> Result<Result<(), E>, Box<dyn Any + Send>> {
+    handler: impl FnOnce(WebSocket<S>) -> Result<T, E>,
+) -> Result<Result<T, E>, Box<dyn Any + Send>> {
     let link = ws.link().clone();
     {
         let mut state = link.lock();
@@ -22,7 +22,7 @@ pub(crate) fn run<S: Transport, E>(
     // changed by whole steps.
     let result = catch_unwind(AssertUnwindSafe(|| handler(ws)));
     let (code, reason) = match result {
-        Ok(Ok(())) => (1000, ""),
+        Ok(Ok(_)) => (1000, ""),
         Ok(Err(_)) | Err(_) => (1011, "handler failed"),
     };
     finish(&link, CloseFrame::new(code, reason));

@@ -78,7 +78,7 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// # Panics
     /// Where the handler does.
-    pub fn run<E>(self, handler: impl FnOnce(Self) -> Result<(), E>) -> Result<(), E> {
+    pub fn run<T, E>(self, handler: impl FnOnce(Self) -> Result<T, E>) -> Result<T, E> {
         match handler::run(self, handler) {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

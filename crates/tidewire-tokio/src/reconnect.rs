@@ -345,19 +345,23 @@ impl Reconnect {
 }
 
 /// Runs a handler; tells how the connection stood when it returned.
-pub(crate) async fn run<F: Future>(
+pub(crate) async fn run<T, E, F: Future<Output = Result<T, E>>>(
     ws: WebSocket,
     handler: impl FnOnce(WebSocket) -> F,
-) -> (F::Output, Phase) {
+) -> (Result<T, E>, Phase) {
     let connection = ws.handle.shared().clone();
+    let look = || connection.with(|state| state.session.phase());
+    let mut phase = look();
     let handling = |ws| {
         let handling = handler(ws);
-        async move {
+        async {
             let result = handling.await;
-            (result, connection.with(|state| state.session.phase()))
+            phase = look();
+            result
         }
     };
-    ws.run(handling).await
+    let result = ws.run(handling).await;
+    (result, phase)
 }
 
 fn closed(connection: &Shared<Socket>) -> Option<Closed> {

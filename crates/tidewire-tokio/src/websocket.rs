@@ -57,7 +57,7 @@ impl<S: Transport> WebSocket<S> {
 
     /// Runs a handler with this connection and drives it in the same task: corking, keepalive and reading ahead work
     /// as in a server. Ends with the connection, which is closed with 1000 when the handler returns, and with 1011 when
-    /// it panics, which goes on from here.
+    /// it fails or panics; a panic goes on from here.
     ///
     /// A connection that has a driver already keeps it, and only the handler is run.
     ///
@@ -76,18 +76,21 @@ impl<S: Transport> WebSocket<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn run<F, Fut>(self, handler: F) -> Fut::Output
+    ///
+    /// # Errors
+    /// The handler's.
+    pub async fn run<F, Fut, T, E>(self, handler: F) -> Result<T, E>
     where
         F: FnOnce(Self) -> Fut,
-        Fut: Future,
+        Fut: Future<Output = Result<T, E>>,
     {
         let shared = self.handle.shared().clone();
         if shared.with(|state| state.is_driven()) {
             return handler(self).await;
         }
         let close = |ended: &Ended<Fut::Output>| match ended {
-            Ok(_) => CloseFrame::new(CloseCode::NORMAL, ""),
-            Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, "handler failed"),
+            Ok(Ok(_)) => CloseFrame::new(CloseCode::NORMAL, ""),
+            Ok(Err(_)) | Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, "handler failed"),
         };
         match driver::drive(shared, Ok(Box::pin(handler(self))), close).await {
             Ok(output) => output,

@@ -9,6 +9,7 @@ mod certificate;
 mod client;
 mod compressed;
 mod counted;
+mod drive;
 mod ends;
 mod front;
 mod large;
@@ -31,6 +32,7 @@ pub use certificate::Certificate;
 pub use client::{ADAPTERS, Adapter, Client};
 pub use compressed::Implementation;
 pub use counted::{Counted, Counts};
+pub use drive::drive;
 pub use ends::{
     LARGE, ROOMY, accepted, connected, echo, endpoint, large, pair, quiet, small_queue, tcp_pair, trickling,
 };

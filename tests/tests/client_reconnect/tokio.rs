@@ -341,7 +341,7 @@ async fn the_loop_goes_on_after_1000_where_that_is_wanted() {
 #[tokio::test(start_paused = true)]
 async fn what_a_handler_returns_while_its_connection_is_open_ends_the_loop() {
     bounded(async {
-        for result in [Ok(()), Err(Error::NotReceiving)] {
+        for (result, code) in [(Ok(()), 1000), (Err(Error::NotReceiving), 1011)] {
             let expected = format!("{result:?}");
             let (client, mut servers) = client(0);
             let mut result = Some(result);
@@ -354,7 +354,7 @@ async fn what_a_handler_returns_while_its_connection_is_open_ends_the_loop() {
             };
             let serving = async {
                 let mut peer = servers.accept().await;
-                peer.expect_close(1000).await;
+                peer.expect_close(code).await;
             };
             let (ended, ()) = tokio::join!(client.run(handler), serving);
             assert_eq!(format!("{ended:?}"), expected);

@@ -34,7 +34,7 @@ mod tests {
         let error = connect(url).open().expect_err("there is no TLS");
         assert_eq!(
             error.to_string(),
-            "URL with the scheme wss, for which the feature tls is needed"
+            "URL that asks for TLS, for which the feature tls is needed"
         );
         listener.set_nonblocking(true)?;
         assert!(listener.accept().is_err(), "nobody connected");

@@ -33,7 +33,7 @@ mod tests {
         let error = connect(url).await.expect_err("there is no TLS");
         assert_eq!(
             error.to_string(),
-            "URL with the scheme wss, for which the feature tls is needed"
+            "URL that asks for TLS, for which the feature tls is needed"
         );
         let accepted = tokio::select! {
             biased;

@@ -1,7 +1,6 @@
-use tidewire_proto::handshake::{Response, ResponseError};
+use tidewire_proto::handshake::ResponseError;
 
 use crate::client::Http2Error;
-use crate::client::proxy::TunnelFault;
 use crate::error::HandshakeError;
 
 impl HandshakeError {
@@ -12,7 +11,7 @@ impl HandshakeError {
         match self {
             Self::Dial(_) | Self::Io(_) | Self::Timeout | Self::UnexpectedEnd => true,
             Self::Response(error) => is_transient(error),
-            Self::Tunnel(error) => is_passing(error.fault()),
+            Self::Tunnel(error) => error.is_transient(),
             Self::Http2(error) => is_unasked(error),
             Self::Url(_)
             | Self::Field(_)
@@ -29,32 +28,10 @@ impl HandshakeError {
 
 fn is_transient(error: &ResponseError) -> bool {
     match error {
-        ResponseError::Refused(response) => is_busy(response),
+        ResponseError::Refused(response) => matches!(response.status(), 500 | 502 | 503 | 504),
         ResponseError::UnexpectedEnd | ResponseError::Timeout => true,
         // Answers that break a rule; a server that speaks another language goes on speaking it.
         _ => false,
-    }
-}
-
-fn is_passing(fault: &TunnelFault) -> bool {
-    match fault {
-        TunnelFault::Io(_) | TunnelFault::UnexpectedEnd => true,
-        TunnelFault::Refused(response) => is_busy(response),
-        TunnelFault::Response(error) => is_transient(error),
-        // 91 is whatever SOCKS4 has no word for, a server that cannot be reached among it.
-        TunnelFault::Socks4 { reply } => *reply == 91,
-        // RFC 1928 §6: a failure of the proxy's, network or host unreachable, connection refused, or no answer.
-        TunnelFault::Socks5 { reply } => matches!(reply, 1 | 3 | 4 | 5 | 6),
-        TunnelFault::CredentialsRequired
-        | TunnelFault::NoMethod
-        | TunnelFault::CredentialsRefused
-        | TunnelFault::Version { .. }
-        | TunnelFault::Method { .. }
-        | TunnelFault::AddressType { .. }
-        | TunnelFault::Endpoint(_)
-        | TunnelFault::Name { .. }
-        | TunnelFault::Ipv6
-        | TunnelFault::NoAddress => false,
     }
 }
 
@@ -65,8 +42,4 @@ fn is_unasked(error: &Http2Error) -> bool {
         Http2Error::GoAway { code } => *code == 0,
         Http2Error::NotSpoken | Http2Error::NotEnabled | Http2Error::Other(_) => false,
     }
-}
-
-fn is_busy(response: &Response) -> bool {
-    matches!(response.status(), 500 | 502 | 503 | 504)
 }
