@@ -170,7 +170,7 @@ fn a_response_that_does_not_come_times_out() {
         peer.expect_head();
         time.advance(seconds(10));
         let failed = join(connecting);
-        assert!(matches!(failed, Err(HandshakeError::Timeout)), "{failed:?}");
+        assert!(matches!(failed, Err(HandshakeError::Timeout(_))), "{failed:?}");
         peer.expect_end();
     });
 }

@@ -98,12 +98,16 @@ impl Connect {
         client_tls::check(target.scheme())?;
         let options = journey.socket_options();
         let socket = match journey.detour()? {
-            None => dial(&journey.destination(), options, deadline)?,
+            None => {
+                let destination = journey.destination();
+                dial(&destination, options, deadline).map_err(|error| error.while_connecting(&destination))?
+            }
             Some(detour) => tunnel::through(&detour, options, self.config.head_limits(), deadline)?,
         };
         match target.scheme() {
             Scheme::Ws => Ok(socket),
-            Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline),
+            Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline)
+                .map_err(|error| error.while_securing(target.host())),
         }
     }
 

@@ -68,7 +68,7 @@ fn within<T: Send + 'static>(
     thread::Builder::new()
         .name("tidewire-lookup".into())
         .spawn(move || tell.send(call()))?;
-    told.recv_timeout(left).map_err(|_| HandshakeError::Timeout)
+    told.recv_timeout(left).map_err(|_| HandshakeError::TIMEOUT)
 }
 
 /// An address that is connected to.
@@ -111,7 +111,7 @@ fn run(
                 Err(error) => race.handle_failure(address, error),
             },
             Step::Wait(_) if deadline.is_some_and(|deadline| deadline <= now) => {
-                return Err(HandshakeError::Timeout);
+                return Err(HandshakeError::TIMEOUT);
             }
             Step::Wait(until) => {
                 let until = until.into_iter().chain(deadline).min();
@@ -157,7 +157,7 @@ fn unix(
         }
         let left = clock::left(deadline).unwrap_or(Duration::MAX);
         if left.is_zero() {
-            return Err(HandshakeError::Timeout);
+            return Err(HandshakeError::TIMEOUT);
         }
         thread::sleep(left.min(FULL_QUEUE));
     }
@@ -172,6 +172,6 @@ mod tests {
         let (_never, told) = mpsc::channel::<()>();
         let deadline = Some(clock::now() + Duration::from_millis(10));
         let end = within(deadline, move || told.recv());
-        assert!(matches!(end, Err(HandshakeError::Timeout)), "{end:?}");
+        assert!(matches!(end, Err(HandshakeError::Timeout(_))), "{end:?}");
     }
 }

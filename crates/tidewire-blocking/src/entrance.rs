@@ -99,7 +99,7 @@ fn begin(
             Arrived::Nothing => {}
         }
         if clock::left(deadline).is_some_and(|left| left.is_zero()) {
-            return Err(HandshakeError::Timeout);
+            return Err(HandshakeError::TIMEOUT);
         }
     }
 }

@@ -66,7 +66,7 @@ fn check_time(error: io::Error, left: Option<Duration>) -> Result<(), HandshakeE
     if !is_vain(&error) {
         Err(error.into())
     } else if left.is_some_and(|left| left.is_zero()) {
-        Err(HandshakeError::Timeout)
+        Err(HandshakeError::TIMEOUT)
     } else {
         Ok(())
     }

@@ -3,7 +3,7 @@
 use tidewire_common::dial::SocketOptions;
 use tidewire_common::proto::Instant;
 use tidewire_common::proto::handshake::HeadLimits;
-use tidewire_common::{Detour, Endpoint, HandshakeError, Proxy, Scheme, Tunnel, TunnelFault};
+use tidewire_common::{Detour, Endpoint, HandshakeError, Proxy, Scheme, Tunnel};
 
 use crate::client_tls;
 use crate::clock;
@@ -28,9 +28,12 @@ pub(crate) fn through(
         Some((name, port)) => &detour.found(&look_up(name, port, deadline)?)?,
         None => &detour.endpoint,
     };
-    let mut socket = dial(&proxy.destination(), options, deadline)?;
+    let destination = proxy.destination();
+    let mut socket =
+        dial(&destination, options, deadline).map_err(|error| error.while_connecting(&destination))?;
     if proxy.is_https() {
-        socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), deadline)?;
+        socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), deadline)
+            .map_err(|error| error.while_securing(proxy.host()))?;
     }
     ask(socket, proxy, endpoint, limits, deadline)
 }
@@ -48,10 +51,10 @@ fn ask(
     socket.prepare()?;
     let mut buffer = Vec::new();
     loop {
-        exchange::write(&socket, &out, deadline).map_err(|error| failed(error, &mut tunnel))?;
+        exchange::write(&socket, &out, deadline).map_err(|error| tunnel.fail(error))?;
         out.clear();
         let arrived = exchange::read(&socket, &mut buffer, deadline);
-        match arrived.map_err(|error| failed(error.into(), &mut tunnel))? {
+        match arrived.map_err(|error| tunnel.fail(error.into()))? {
             Arrived::Bytes => match tunnel.handle_input(&buffer, &mut out)? {
                 None => {}
                 Some(rest) if rest.is_empty() => return Ok(socket),
@@ -64,16 +67,7 @@ fn ask(
             Arrived::Nothing => {}
         }
         if clock::left(deadline).is_some_and(|left| left.is_zero()) {
-            return Err(failed(HandshakeError::Timeout, &mut tunnel));
+            return Err(tunnel.fail(HandshakeError::TIMEOUT));
         }
-    }
-}
-
-/// What an error means that is none of the dialogue's own.
-fn failed(error: HandshakeError, tunnel: &mut Tunnel) -> HandshakeError {
-    match error {
-        HandshakeError::Io(error) => tunnel.error(TunnelFault::Io(error)).into(),
-        HandshakeError::Timeout => tunnel.give_up().map_or(HandshakeError::Timeout, Into::into),
-        error => error,
     }
 }

@@ -101,12 +101,12 @@ impl fmt::Debug for Credentials {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use tidewire_proto::handshake::Fields;
 
     use super::*;
 
-    fn request(authorization: &[&str]) -> Request {
+    pub(crate) fn request(authorization: &[&str]) -> Request {
         let mut fields = Fields::new();
         for value in authorization {
             fields.push("Authorization", value).expect("a value");

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tidewire_proto::handshake::{InvalidField, RequestError, Response, ResponseError};
 use tidewire_proto::{Closed, ProtocolError, SendError};
 
-use crate::client::dial::DialError;
+use crate::client::dial::{Destination, DialError};
 use crate::client::proxy::{InvalidVariable, TunnelError};
 use crate::client::{Http2Error, RedirectError};
+use crate::handshake_stage::HandshakeStage;
 #[cfg(feature = "json")]
 use crate::json::JsonError;
 use crate::outgoing::Outgoing;
@@ -159,7 +160,7 @@ pub enum HandshakeError {
     /// The stream ended before the handshake did.
     UnexpectedEnd,
     /// The handshake took longer than it may.
-    Timeout,
+    Timeout(HandshakeStage),
     /// The handshake of TLS went wrong: a certificate is not trusted or for another name, or nothing is spoken by both.
     Tls(TlsFailure),
     /// The transport failed.
@@ -167,6 +168,26 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
+    /// Out of time, at no stage before the last.
+    pub const TIMEOUT: Self = Self::Timeout(HandshakeStage::Response);
+
+    /// For adapters: says that a client was connecting when its time was over.
+    pub fn while_connecting(self, destination: &Destination) -> Self {
+        self.during(|| HandshakeStage::Connecting(destination.clone().into()))
+    }
+
+    /// For adapters: says that a client shook hands in TLS when its time was over.
+    pub fn while_securing(self, host: &str) -> Self {
+        self.during(|| HandshakeStage::Tls(host.into()))
+    }
+
+    fn during(self, stage: impl FnOnce() -> HandshakeStage) -> Self {
+        match self {
+            Self::Timeout(HandshakeStage::Response) => Self::Timeout(stage()),
+            error => error,
+        }
+    }
+
     /// For adapters: says which server it was that TLS went wrong with.
     pub fn with_server(self, server: &str) -> Self {
         match self {
@@ -192,7 +213,7 @@ impl HandshakeError {
             | Self::Redirect(_)
             | Self::Http2(_)
             | Self::UnexpectedEnd
-            | Self::Timeout
+            | Self::Timeout(_)
             | Self::Tls(_)
             | Self::Io(_) => None,
         }
@@ -215,7 +236,7 @@ impl HandshakeError {
             | Self::Redirect(_)
             | Self::Http2(_)
             | Self::UnexpectedEnd
-            | Self::Timeout
+            | Self::Timeout(_)
             | Self::Tls(_)
             | Self::Io(_) => None,
         }
@@ -241,7 +262,7 @@ impl fmt::Display for HandshakeError {
             Self::Redirect(error) => error.fmt(f),
             Self::Http2(error) => error.fmt(f),
             Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
-            Self::Timeout => f.write_str("opening handshake timed out"),
+            Self::Timeout(stage) => write!(f, "opening handshake timed out {stage}"),
             Self::Tls(failure) => failure.fmt(f),
             Self::Io(error) => error.fmt(f),
         }
@@ -263,7 +284,7 @@ impl StdError for HandshakeError {
             Self::Http2(error) => Some(error),
             Self::Tls(failure) => Some(failure),
             Self::Io(error) => Some(error),
-            Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout => None,
+            Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout(_) => None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod deflate;
 mod error;
 mod extension;
 mod handshake;
+mod handshake_stage;
 #[cfg(feature = "json")]
 mod json;
 pub mod listen;
@@ -62,6 +63,7 @@ pub use credentials::Credentials;
 pub use deflate::{Deflate, DeflateBuilder};
 pub use error::{Error, HandshakeError, TrySendError, UrlError};
 pub use handshake::{ConnectionId, Handshake, Negotiated};
+pub use handshake_stage::HandshakeStage;
 #[cfg(feature = "json")]
 pub use json::{JsonError, JsonFault};
 pub use masks::SystemMasks;
@@ -121,10 +123,10 @@ pub mod public {
     pub use crate::{
         Addressee, AfterError, Answer, ApplicationError, Backoff, BasicAuth, Broadcast, Callback,
         CallbackError, Caps, Config, ConfigBuilder, ConnectionId, Credentials, Deflate, DeflateBuilder,
-        Deliveries, Direction, Error, Handshake, HandshakeError, Http2Error, InvalidNetwork, InvalidOrigin,
-        InvalidRoute, Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters, Prepared,
-        Proxied, ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room, RoomBuilder, Served,
-        ServerMetrics, ServerPolicy, StopToken, Stopped, TlsFailure, TlsReason, TracedFrame, Traffic,
-        TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
+        Deliveries, Direction, Error, Handshake, HandshakeError, HandshakeStage, Http2Error, InvalidNetwork,
+        InvalidOrigin, InvalidRoute, Membership, Message, Metrics, OnStop, Origins, Outgoing, PathParameters,
+        Prepared, Proxied, ProxyError, ProxyProtocol, ReconnectEvent, RedirectError, Retry, Room,
+        RoomBuilder, Served, ServerMetrics, ServerPolicy, StopToken, Stopped, TlsFailure, TlsReason,
+        TracedFrame, Traffic, TrustedProxies, TrySendError, UrlError, WhenFull, broadcast,
     };
 }

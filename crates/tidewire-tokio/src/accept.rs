@@ -175,7 +175,7 @@ impl Accept {
                 // Nobody is there to be refused.
                 Some(Ok(Err(HandshakeError::UnexpectedEnd))) => return Err(HandshakeError::UnexpectedEnd),
                 Some(Ok(request)) => request,
-                Some(Err(HandshakeError::Timeout)) => {
+                Some(Err(HandshakeError::Timeout(_))) => {
                     accepting.handle_timeout(clock.now(), &mut out).map(|()| None)
                 }
                 Some(Err(error)) => return Err(error),

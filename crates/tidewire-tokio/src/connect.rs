@@ -106,7 +106,12 @@ impl Connect {
         client_tls::check(target.scheme())?;
         let options = journey.socket_options();
         let socket = match journey.detour()? {
-            None => within(expiry.as_mut(), pin!(dial(&journey.destination(), options))).await?,
+            None => {
+                let destination = journey.destination();
+                within(expiry.as_mut(), pin!(dial(&destination, options)))
+                    .await
+                    .map_err(|error| error.while_connecting(&destination))?
+            }
             Some(detour) => {
                 let limits = self.config.head_limits();
                 Box::pin(tunnel::through(&detour, options, limits, expiry.as_mut())).await?
@@ -117,7 +122,9 @@ impl Connect {
             Scheme::Wss => {
                 let protocol = version.protocol();
                 let securing = pin!(client_tls::secure(socket, journey.tls(), target.host(), protocol));
-                within(expiry, securing).await
+                within(expiry, securing)
+                    .await
+                    .map_err(|error| error.while_securing(target.host()))
             }
         }
     }
@@ -147,7 +154,7 @@ impl Connect {
                         break negotiated;
                     }
                 }
-                Err(HandshakeError::Timeout) => opening.handle_timeout(clock.now())?,
+                Err(HandshakeError::Timeout(_)) => opening.handle_timeout(clock.now())?,
                 Err(error) => return Err(error),
             }
         };

@@ -372,7 +372,7 @@ async fn open_over(connect: Connect, dial: Dial) -> Result<WebSocket, HandshakeE
     let time = connect.config.open_timeout().unwrap_or(Duration::MAX);
     let stream = timeout(time, dial())
         .await
-        .map_err(|_| HandshakeError::Timeout)??;
+        .map_err(|_| HandshakeError::TIMEOUT)??;
     connect
         .over(traced(stream, connect.settings.trace.as_ref()))
         .await

@@ -31,7 +31,7 @@ pub(crate) fn within<T, E: Into<HandshakeError>>(
             return Poll::Ready(done.map_err(Into::into));
         }
         match expiry.as_mut().as_pin_mut() {
-            Some(sleep) => sleep.poll(cx).map(|()| Err(HandshakeError::Timeout)),
+            Some(sleep) => sleep.poll(cx).map(|()| Err(HandshakeError::TIMEOUT)),
             None => Poll::Pending,
         }
     })

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 
 use tidewire_common::dial::SocketOptions;
 use tidewire_common::proto::handshake::HeadLimits;
-use tidewire_common::{Detour, Endpoint, HandshakeError, Proxy, Scheme, Tunnel, TunnelFault};
+use tidewire_common::{Detour, Endpoint, HandshakeError, Proxy, Scheme, Tunnel};
 use tokio::time::Sleep;
 
 use crate::client_tls;
@@ -31,10 +31,15 @@ pub(crate) async fn through(
         }
         None => &detour.endpoint,
     };
-    let mut socket = within(expiry.as_mut(), pin!(dial(&proxy.destination(), options))).await?;
+    let destination = proxy.destination();
+    let mut socket = within(expiry.as_mut(), pin!(dial(&destination, options)))
+        .await
+        .map_err(|error| error.while_connecting(&destination))?;
     if proxy.is_https() {
         let securing = pin!(client_tls::secure(socket, proxy.own_tls(), proxy.host(), None));
-        socket = within(expiry.as_mut(), securing).await?;
+        socket = within(expiry.as_mut(), securing)
+            .await
+            .map_err(|error| error.while_securing(proxy.host()))?;
     }
     ask(socket, proxy, endpoint, limits, expiry).await
 }
@@ -51,7 +56,7 @@ async fn ask(
     let mut tunnel = Tunnel::new(proxy, endpoint, limits, &mut out)?;
     loop {
         let written = within(expiry.as_mut(), pin!(write(&mut socket, &out))).await;
-        written.map_err(|error| failed(error, &mut tunnel))?;
+        written.map_err(|error| tunnel.fail(error))?;
         out.clear();
         let answered = {
             let take = |input: &[u8]| match input {
@@ -60,7 +65,7 @@ async fn ask(
             };
             within(expiry.as_mut(), pin!(read(&mut socket, take))).await
         };
-        match answered.map_err(|error| failed(error, &mut tunnel))?? {
+        match answered.map_err(|error| tunnel.fail(error))?? {
             None => {}
             Some(rest) if rest.is_empty() => return Ok(socket),
             Some(rest) => {
@@ -68,14 +73,5 @@ async fn ask(
                 return Ok(Socket::with_addresses(Prefixed::new(rest, socket), addresses));
             }
         }
-    }
-}
-
-/// What an error means that is none of the dialogue's own.
-fn failed(error: HandshakeError, tunnel: &mut Tunnel) -> HandshakeError {
-    match error {
-        HandshakeError::Io(error) => tunnel.error(TunnelFault::Io(error)).into(),
-        HandshakeError::Timeout => tunnel.give_up().map_or(HandshakeError::Timeout, Into::into),
-        error => error,
     }
 }

@@ -88,7 +88,7 @@ fn a_silent_peer_is_given_up_by_both_roles() {
             .map(|_| ())
     })
     .expect_err("nobody answers");
-    assert!(matches!(error, HandshakeError::Timeout), "{error}");
+    assert!(matches!(error, HandshakeError::Timeout(_)), "{error}");
 
     let server = start(Server::new(listener(), echo).config(config));
     let mut silent = raw(server.address);

@@ -180,7 +180,7 @@ async fn silence_ends_at_the_deadline_and_takes_the_stream_back() {
             drop(answer);
         })
         .await;
-        assert!(matches!(error, HandshakeError::Timeout), "{error}");
+        assert!(matches!(error, HandshakeError::Timeout(_)), "{error}");
         assert_eq!(start.elapsed().as_secs(), 10);
         let reset = reset.expect("no end").expect_err("no data");
         assert_eq!(reset.reason(), Some(Reason::CANCEL));

@@ -259,7 +259,7 @@ impl Drop for Peer {
 /// The result of a step of the handshake.
 fn timely<T>(result: io::Result<T>) -> Result<T, HandshakeError> {
     result.map_err(|error| match error {
-        error if is_vain(&error) => HandshakeError::Timeout,
+        error if is_vain(&error) => HandshakeError::TIMEOUT,
         error => HandshakeError::Io(error),
     })
 }

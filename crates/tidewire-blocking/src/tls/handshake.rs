@@ -67,7 +67,7 @@ impl<S: Transport> TlsSocket<S> {
                 return Ok(tls);
             }
             if left.is_some_and(|left| left.is_zero()) {
-                return Err(HandshakeError::Timeout);
+                return Err(HandshakeError::TIMEOUT);
             }
             if !is_sent {
                 continue;

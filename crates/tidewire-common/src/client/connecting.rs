@@ -60,7 +60,7 @@ impl Connecting {
     /// Gives up what has not arrived, and gives the refusal as far as it has.
     pub fn handle_timeout(&mut self) -> HandshakeError {
         match self.handshake.handle_timeout() {
-            ResponseError::Timeout => HandshakeError::Timeout,
+            ResponseError::Timeout => HandshakeError::TIMEOUT,
             error => HandshakeError::Response(error),
         }
     }

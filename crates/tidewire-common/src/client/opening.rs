@@ -69,7 +69,7 @@ impl Opening {
     /// When that is so.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HandshakeError> {
         self.handshake.handle_timeout(now).map_err(|error| match error {
-            ResponseError::Timeout => HandshakeError::Timeout,
+            ResponseError::Timeout => HandshakeError::TIMEOUT,
             error => HandshakeError::Response(error),
         })
     }

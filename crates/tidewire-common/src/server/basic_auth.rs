@@ -120,17 +120,8 @@ impl fmt::Debug for Challenge {
 
 #[cfg(test)]
 mod tests {
-    use tidewire_proto::handshake::Fields;
-
     use super::*;
-
-    fn request(authorization: &[&str]) -> Request {
-        let mut fields = Fields::new();
-        for value in authorization {
-            fields.push("Authorization", value).expect("a value");
-        }
-        Request::new("GET", "/", fields).expect("a request")
-    }
+    use crate::credentials::tests::request;
 
     #[test]
     fn only_users_with_their_own_passwords_are_let_in() {

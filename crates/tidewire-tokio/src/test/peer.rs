@@ -109,7 +109,7 @@ impl Peer {
         };
         let negotiated = timeout(self.patience, shake_hands).await;
         self.script
-            .open(negotiated.unwrap_or(Err(HandshakeError::Timeout))?);
+            .open(negotiated.unwrap_or(Err(HandshakeError::TIMEOUT))?);
         Ok(())
     }
 
@@ -141,7 +141,7 @@ impl Peer {
         };
         let negotiated = timeout(self.patience, shake_hands).await;
         self.script
-            .open(negotiated.unwrap_or(Err(HandshakeError::Timeout))?);
+            .open(negotiated.unwrap_or(Err(HandshakeError::TIMEOUT))?);
         Ok(())
     }
 

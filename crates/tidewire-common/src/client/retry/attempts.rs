@@ -198,7 +198,7 @@ mod tests {
     fn what_is_transient_is_repeated() {
         let table = [
             (lost(), true),
-            (HandshakeError::Timeout, true),
+            (HandshakeError::TIMEOUT, true),
             (HandshakeError::UnexpectedEnd, true),
             (
                 HandshakeError::Tls(TlsFailure::new(TlsReason::UnknownIssuer, "certificate")),

@@ -9,7 +9,7 @@ impl HandshakeError {
     /// is not trusted for example.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Dial(_) | Self::Io(_) | Self::Timeout | Self::UnexpectedEnd => true,
+            Self::Dial(_) | Self::Io(_) | Self::Timeout(_) | Self::UnexpectedEnd => true,
             Self::Response(error) => is_transient(error),
             Self::Tunnel(error) => error.is_transient(),
             Self::Http2(error) => is_unasked(error),

@@ -8,6 +8,8 @@ use super::socks5::Socks5;
 use crate::client::proxy::endpoint::Endpoint;
 use crate::client::proxy::protocol::Protocol;
 use crate::client::proxy::setting::Proxy;
+use crate::error::HandshakeError;
+use crate::handshake_stage::HandshakeStage;
 
 /// The dialogue in which a proxy is asked to connect us to a server, up to the moment from which bytes pass through.
 ///
@@ -102,13 +104,25 @@ impl Tunnel {
     }
 
     /// Takes the end of its time: gives the refusal that the proxy was about, if it was.
-    pub fn give_up(&mut self) -> Option<TunnelError> {
+    fn give_up(&mut self) -> Option<TunnelError> {
         match &mut self.dialogue {
             Dialogue::Http(reader) => match reader.give_up() {
                 Err(ResponseError::Timeout) | Ok(()) => None,
                 Err(error) => Some(self.error(fault(error))),
             },
             Dialogue::Socks4(_) | Dialogue::Socks5(_) => None,
+        }
+    }
+
+    /// What an error means that is none of the dialogue's own: one of the transport's, or that its time is over.
+    pub fn fail(&mut self, error: HandshakeError) -> HandshakeError {
+        match error {
+            HandshakeError::Io(error) => self.error(TunnelFault::Io(error)).into(),
+            HandshakeError::Timeout(_) => match self.give_up() {
+                Some(refusal) => refusal.into(),
+                None => HandshakeError::Timeout(HandshakeStage::Proxy(self.between.0.as_str().into())),
+            },
+            error => error,
         }
     }
 
