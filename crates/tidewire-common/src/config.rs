@@ -16,6 +16,18 @@ use crate::masks::Masks;
 /// let config = Config::builder().max_message_size(1 << 20).open_timeout(Duration::from_secs(3)).build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Timeouts
+///
+/// | what | by default | set by |
+/// |---|---|---|
+/// | opening: look-up, TCP, proxies, TLS, redirects and HTTP together | 10 s | [`open_timeout`](ConfigBuilder::open_timeout) |
+/// | sending: no byte leaves of what waits | 30 s | [`write_timeout`](ConfigBuilder::write_timeout) |
+/// | receiving: no sign of life, asked for by a Ping | 20 s, and 20 s | [`keepalive`](ConfigBuilder::keepalive) |
+/// | closing, queued messages included | 10 s | [`close_timeout`](ConfigBuilder::close_timeout) |
+///
+/// How long a single message is waited for is for the call to say: on tokio, `timeout` around `recv`, which loses nothing;
+/// on threads, `recv_timeout`.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) connection: Arc<proto::Config>,
@@ -113,7 +125,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Bounds the opening handshake, from the name look-up to the last header; 10 s by default.
+    /// Bounds the opening handshake, from the name look-up to the last header, proxies and redirects included; 10 s by
+    /// default.
     pub fn open_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.open_timeout = timeout.into();
         self
