@@ -2,8 +2,8 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::error::{InvalidField, excerpt};
-use super::fields::{Fields, is_owned, write_field};
+use super::error::InvalidField;
+use super::fields::{Fields, write_field};
 use super::offer::{Offers, check_extension, check_subprotocol, element};
 use super::request::shown_target;
 use super::syntax::check_token;
@@ -144,12 +144,7 @@ impl ClientRequest {
     /// As for [`Fields::push`], and for `Host`, the fields of the handshake itself and those that frame a
     /// message.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
-        if is_owned(name) || name.eq_ignore_ascii_case("host") {
-            return Err(InvalidField::Reserved {
-                name: excerpt(name.as_bytes()),
-            });
-        }
-        self.fields.push(name, value)?;
+        self.fields.push_of_request(name, value.as_ref())?;
         Ok(self)
     }
 

@@ -116,6 +116,20 @@ impl Fields {
         Ok(())
     }
 
+    /// Appends a field that an application adds to a request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push), and for `Host` and what nobody but the handshake writes.
+    pub(super) fn push_of_request(&mut self, name: &str, value: &[u8]) -> Result<(), InvalidField> {
+        if is_owned(name) || name.eq_ignore_ascii_case("host") {
+            return Err(InvalidField::Reserved {
+                name: excerpt(name.as_bytes()),
+            });
+        }
+        self.push(name, value)
+    }
+
     /// Appends a field that is known to be valid: one of ours, or one that the parser has passed.
     pub(super) fn append(&mut self, name: &str, value: &[u8]) {
         match known_names::byte_of(name) {

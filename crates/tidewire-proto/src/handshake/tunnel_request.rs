@@ -2,8 +2,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::client_request::check_authority;
-use super::error::{InvalidField, excerpt};
-use super::fields::{Fields, is_owned, write_field};
+use super::error::InvalidField;
+use super::fields::{Fields, write_field};
 
 /// The request with which a client asks an HTTP proxy to connect it to a server (RFC 9110 §9.3.6).
 ///
@@ -45,12 +45,7 @@ impl TunnelRequest {
     ///
     /// As for [`Fields::push`], and for `Host` and those that frame a message.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
-        if is_owned(name) || name.eq_ignore_ascii_case("host") {
-            return Err(InvalidField::Reserved {
-                name: excerpt(name.as_bytes()),
-            });
-        }
-        self.fields.push(name, value)?;
+        self.fields.push_of_request(name, value.as_ref())?;
         Ok(self)
     }
 
