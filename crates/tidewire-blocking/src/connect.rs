@@ -98,16 +98,12 @@ impl Connect {
         client_tls::check(target.scheme())?;
         let options = journey.socket_options();
         let socket = match journey.detour()? {
-            None => {
-                let destination = journey.destination();
-                dial(&destination, options, deadline).map_err(|error| error.while_connecting(&destination))?
-            }
+            None => dial(&journey.destination(), options, deadline)?,
             Some(detour) => tunnel::through(&detour, options, self.config.head_limits(), deadline)?,
         };
         match target.scheme() {
             Scheme::Ws => Ok(socket),
-            Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline)
-                .map_err(|error| error.while_securing(target.host())),
+            Scheme::Wss => client_tls::secure(socket, journey.tls(), target.host(), deadline),
         }
     }
 

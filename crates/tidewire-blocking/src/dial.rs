@@ -26,6 +26,14 @@ pub(crate) fn dial(
     options: &SocketOptions,
     deadline: Option<Instant>,
 ) -> Result<Socket, HandshakeError> {
+    connect(destination, options, deadline).map_err(|error| error.while_connecting(destination))
+}
+
+fn connect(
+    destination: &Destination,
+    options: &SocketOptions,
+    deadline: Option<Instant>,
+) -> Result<Socket, HandshakeError> {
     let addresses = match destination {
         Destination::Host { name, port } => look_up(name, *port, deadline)?,
         Destination::Addresses(addresses) => addresses.clone(),

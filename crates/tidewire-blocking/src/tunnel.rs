@@ -28,12 +28,9 @@ pub(crate) fn through(
         Some((name, port)) => &detour.found(&look_up(name, port, deadline)?)?,
         None => &detour.endpoint,
     };
-    let destination = proxy.destination();
-    let mut socket =
-        dial(&destination, options, deadline).map_err(|error| error.while_connecting(&destination))?;
+    let mut socket = dial(&proxy.destination(), options, deadline)?;
     if proxy.is_https() {
-        socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), deadline)
-            .map_err(|error| error.while_securing(proxy.host()))?;
+        socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), deadline)?;
     }
     ask(socket, proxy, endpoint, limits, deadline)
 }

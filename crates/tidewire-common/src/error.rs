@@ -176,9 +176,9 @@ impl HandshakeError {
         self.during(|| HandshakeStage::Connecting(destination.clone().into()))
     }
 
-    /// For adapters: says that a client shook hands in TLS when its time was over.
+    /// For adapters: says with whom a client shook hands in TLS, when that went wrong or its time was over.
     pub fn while_securing(self, host: &str) -> Self {
-        self.during(|| HandshakeStage::Tls(host.into()))
+        self.with_server(host).during(|| HandshakeStage::Tls(host.into()))
     }
 
     fn during(self, stage: impl FnOnce() -> HandshakeStage) -> Self {

@@ -106,12 +106,7 @@ impl Connect {
         client_tls::check(target.scheme())?;
         let options = journey.socket_options();
         let socket = match journey.detour()? {
-            None => {
-                let destination = journey.destination();
-                within(expiry.as_mut(), pin!(dial(&destination, options)))
-                    .await
-                    .map_err(|error| error.while_connecting(&destination))?
-            }
+            None => dial(&journey.destination(), options, expiry.as_mut()).await?,
             Some(detour) => {
                 let limits = self.config.head_limits();
                 Box::pin(tunnel::through(&detour, options, limits, expiry.as_mut())).await?
@@ -121,10 +116,7 @@ impl Connect {
             Scheme::Ws => Ok(socket),
             Scheme::Wss => {
                 let protocol = version.protocol();
-                let securing = pin!(client_tls::secure(socket, journey.tls(), target.host(), protocol));
-                within(expiry, securing)
-                    .await
-                    .map_err(|error| error.while_securing(target.host()))
+                client_tls::secure(socket, journey.tls(), target.host(), protocol, expiry).await
             }
         }
     }

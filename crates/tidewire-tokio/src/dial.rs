@@ -16,13 +16,21 @@ use tokio::time::{Sleep, sleep, sleep_until};
 
 use crate::clock::Clock;
 use crate::socket::Socket;
+use crate::stages::within;
 
-/// Connects to a destination. Its sockets and timers are in the future itself; only a look-up that the system's resolver
-/// has begun goes on where that is dropped, in the runtime's pool of threads.
+/// Connects to a destination in what is left of the time. Its sockets and timers are in the future itself; only a look-up
+/// that the system's resolver has begun goes on where that is dropped, in the runtime's pool of threads.
 pub(crate) async fn dial(
     destination: &Destination,
     options: &SocketOptions,
+    expiry: Pin<&mut Option<Sleep>>,
 ) -> Result<Socket, HandshakeError> {
+    within(expiry, pin!(connect(destination, options)))
+        .await
+        .map_err(|error| error.while_connecting(destination))
+}
+
+async fn connect(destination: &Destination, options: &SocketOptions) -> Result<Socket, HandshakeError> {
     let addresses = match destination {
         Destination::Host { name, port } => look_up(name, *port).await?,
         Destination::Addresses(addresses) => addresses.clone(),

@@ -31,15 +31,9 @@ pub(crate) async fn through(
         }
         None => &detour.endpoint,
     };
-    let destination = proxy.destination();
-    let mut socket = within(expiry.as_mut(), pin!(dial(&destination, options)))
-        .await
-        .map_err(|error| error.while_connecting(&destination))?;
+    let mut socket = dial(&proxy.destination(), options, expiry.as_mut()).await?;
     if proxy.is_https() {
-        let securing = pin!(client_tls::secure(socket, proxy.own_tls(), proxy.host(), None));
-        socket = within(expiry.as_mut(), securing)
-            .await
-            .map_err(|error| error.while_securing(proxy.host()))?;
+        socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), None, expiry.as_mut()).await?;
     }
     ask(socket, proxy, endpoint, limits, expiry).await
 }

@@ -19,11 +19,18 @@ pub(crate) fn secure(
     host: &str,
     deadline: Option<Instant>,
 ) -> Result<Socket, HandshakeError> {
+    shake_hands(socket, tls, host, deadline).map_err(|error| error.while_securing(host))
+}
+
+fn shake_hands(
+    socket: Socket,
+    tls: Option<&ClientTls>,
+    host: &str,
+    deadline: Option<Instant>,
+) -> Result<Socket, HandshakeError> {
     let tls = match tls {
         Some(tls) => tls,
-        None => PlatformTls::load()
-            .map_err(|error| TlsFailure::new(TlsReason::Roots, error).into())
-            .map_err(|error: HandshakeError| error.with_server(host))?,
+        None => PlatformTls::load().map_err(|error| TlsFailure::new(TlsReason::Roots, error))?,
     };
     let addresses = socket.addresses();
     let stream = TlsSocket::connect(socket, tls, host, clock::left(deadline))?;

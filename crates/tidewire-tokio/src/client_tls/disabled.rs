@@ -1,4 +1,7 @@
+use std::pin::Pin;
+
 use tidewire_common::{ClientTls, HandshakeError, Scheme, UrlError};
+use tokio::time::Sleep;
 
 use crate::socket::Socket;
 
@@ -16,6 +19,7 @@ pub(crate) async fn secure(
     _tls: Option<&ClientTls>,
     _host: &str,
     _protocol: Option<&'static [u8]>,
+    _expiry: Pin<&mut Option<Sleep>>,
 ) -> Result<Socket, HandshakeError> {
     Err(UrlError::Tls.into())
 }

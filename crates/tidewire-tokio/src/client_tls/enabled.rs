@@ -1,12 +1,15 @@
 use std::io;
+use std::pin::{Pin, pin};
 
 use tidewire_common::{
     ClientTls, HandshakeError, Http2Error, PlatformTls, Scheme, TlsFailure, TlsReason, UrlError,
 };
 use tokio::task::spawn_blocking;
+use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
 
 use crate::socket::Socket;
+use crate::stages::within;
 
 /// Lets either scheme pass.
 #[expect(clippy::unnecessary_wraps, reason = "there is no TLS in the other build")]
@@ -15,16 +18,18 @@ pub(crate) fn check(_scheme: Scheme) -> Result<(), UrlError> {
 }
 
 /// Speaks TLS over a stream to `host`, a name or an IP address without brackets, as a client that trusts whom the system
-/// trusts unless it was told otherwise. Where a protocol is given, the server is to agree on it.
+/// trusts unless it was told otherwise, in what is left of the time. Where a protocol is given, the server is to agree on
+/// it.
 pub(crate) async fn secure(
     socket: Socket,
     tls: Option<&ClientTls>,
     host: &str,
     protocol: Option<&'static [u8]>,
+    expiry: Pin<&mut Option<Sleep>>,
 ) -> Result<Socket, HandshakeError> {
-    shake_hands(socket, tls, host, protocol)
+    within(expiry, pin!(shake_hands(socket, tls, host, protocol)))
         .await
-        .map_err(|error| error.with_server(host))
+        .map_err(|error| error.while_securing(host))
 }
 
 async fn shake_hands(

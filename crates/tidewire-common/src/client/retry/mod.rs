@@ -13,3 +13,4 @@ pub use backoff::Backoff;
 pub use event::ReconnectEvent;
 pub use policy::Retry;
 pub use stop_token::{OnStop, StopToken, Stopped};
+pub(crate) use transient::is_busy;

@@ -1,4 +1,4 @@
-use tidewire_proto::handshake::ResponseError;
+use tidewire_proto::handshake::{Response, ResponseError};
 
 use crate::client::Http2Error;
 use crate::error::HandshakeError;
@@ -28,7 +28,7 @@ impl HandshakeError {
 
 fn is_transient(error: &ResponseError) -> bool {
     match error {
-        ResponseError::Refused(response) => matches!(response.status(), 500 | 502 | 503 | 504),
+        ResponseError::Refused(response) => is_busy(response),
         ResponseError::UnexpectedEnd | ResponseError::Timeout => true,
         // Answers that break a rule; a server that speaks another language goes on speaking it.
         _ => false,
@@ -42,4 +42,9 @@ fn is_unasked(error: &Http2Error) -> bool {
         Http2Error::GoAway { code } => *code == 0,
         Http2Error::NotSpoken | Http2Error::NotEnabled | Http2Error::Other(_) => false,
     }
+}
+
+/// Whether a server, or a proxy on the way there, may answer otherwise later.
+pub(crate) fn is_busy(response: &Response) -> bool {
+    matches!(response.status(), 500 | 502 | 503 | 504)
 }

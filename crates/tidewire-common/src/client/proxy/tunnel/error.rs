@@ -4,6 +4,8 @@ use std::io;
 
 use tidewire_proto::handshake::{InvalidField, Response, ResponseError};
 
+use crate::client::retry::is_busy;
+
 /// Why a proxy did not connect us to a server. It names both, and shows no credentials.
 #[derive(Debug)]
 pub struct TunnelError(Box<Inner>);
@@ -123,7 +125,7 @@ impl TunnelError {
     /// Whether another attempt may come further: the stream or the proxy's way to the server failed, and nobody refused.
     pub fn is_transient(&self) -> bool {
         match &self.0.fault {
-            TunnelFault::Refused(response) => matches!(response.status(), 500 | 502..=504),
+            TunnelFault::Refused(response) => is_busy(response),
             // RFC 1928 §6: a general failure, three ways not to reach the server, and a TTL that expired.
             TunnelFault::Socks5 { reply } => matches!(reply, 1 | 3..=6),
             // It stands for a server that cannot be reached, too.
