@@ -1,5 +1,6 @@
 //! Clients made by hand: nothing that is judged has a part in them.
 
+use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::time::{Duration, Instant};
@@ -26,6 +27,19 @@ pub(crate) const REQUEST: [&[u8]; 2] = [
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
 ];
+
+/// Has the system make room for the descriptors of that many clients, while this process still has one thread.
+///
+/// Linux doubles the table as it fills, and has all threads that want a descriptor wait for 10 to 25 ms each time: here, that
+/// would be measured as the server's.
+pub(crate) fn make_room(clients: u32) -> Result<(), Box<dyn Error>> {
+    let last = i32::try_from(clients)?;
+    let filled = rustix::io::fcntl_dupfd_cloexec(io::stderr(), last);
+    filled.map_err(|error| {
+        format!("{clients} clients take as many file descriptors, see `ulimit -n`: {error}")
+    })?;
+    Ok(())
+}
 
 /// One of the crowd.
 #[derive(Debug)]

@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdicts, Box<dyn Error>> {
         over,
         slack,
     } = arguments;
+    client::make_room(crowd.connections)?;
     let server = ServerProcess::start(crowd.adapter, *open_timeout)?;
     let runtime = client::runtime()?;
 
