@@ -1,35 +1,16 @@
-use std::error::Error as StdError;
-use std::fmt;
-
 use tidewire_common::Error;
 
 use crate::link::ReceiveError;
 
 /// Why [`recv_timeout`](crate::WebSocket::recv_timeout) gives no message.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum RecvTimeoutError {
     /// None came in time; the connection goes on.
+    #[error("no message arrived in time")]
     Timeout,
     /// The connection ended, otherwise than well.
+    #[error(transparent)]
     Failed(Error),
-}
-
-impl fmt::Display for RecvTimeoutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Timeout => f.write_str("no message arrived in time"),
-            Self::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
-impl StdError for RecvTimeoutError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Timeout => None,
-            Self::Failed(error) => Some(error),
-        }
-    }
 }
 
 impl From<ReceiveError> for RecvTimeoutError {

@@ -1,4 +1,3 @@
-use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -17,153 +16,110 @@ use crate::server::ProxyError;
 use crate::tls_failure::TlsFailure;
 
 /// Why a call on a connection could not be carried out, by who is at fault.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The peer broke a rule; the connection was failed with the error's close code.
+    #[error(transparent)]
     Protocol(ProtocolError),
     /// The call broke a rule; the connection goes on.
-    Send(SendError),
+    #[error(transparent)]
+    Send(#[from] SendError),
     /// The connection is closed: with another code than 1000 or 1001, or without a closing handshake.
+    #[error(fmt = write_closed)]
     Closed(Arc<Closed>),
     /// The transport failed.
+    #[error("connection lost: {0}")]
     Io(Arc<io::Error>),
     /// The opening handshake failed.
-    Handshake(HandshakeError),
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
     /// The answer to a ping stands behind messages that nobody has received for a while; the connection goes on.
+    #[error("pong behind messages that nobody receives")]
     NotReceiving,
     /// A value cannot be written as JSON, or a message cannot be read as such; the connection goes on.
     #[cfg(feature = "json")]
-    Json(JsonError),
+    #[error(transparent)]
+    Json(#[from] JsonError),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Protocol(error) => error.fmt(f),
-            Self::Send(error) => error.fmt(f),
-            Self::Closed(closed) if closed.reason().is_empty() => {
-                write!(f, "connection closed with {}", closed.code())
-            }
-            // Escaped: what peers send must not break a line of a log.
-            Self::Closed(closed) => {
-                write!(
-                    f,
-                    "connection closed with {}: {}",
-                    closed.code(),
-                    closed.reason().escape_debug()
-                )
-            }
-            Self::Io(error) => write!(f, "connection lost: {error}"),
-            Self::Handshake(error) => error.fmt(f),
-            Self::NotReceiving => f.write_str("pong behind messages that nobody receives"),
-            #[cfg(feature = "json")]
-            Self::Json(error) => error.fmt(f),
-        }
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Protocol(error) => Some(error),
-            Self::Send(error) => Some(error),
-            Self::Closed(_) | Self::NotReceiving => None,
-            Self::Io(error) => Some(error),
-            Self::Handshake(error) => Some(error),
-            #[cfg(feature = "json")]
-            Self::Json(error) => Some(error),
-        }
-    }
-}
-
-#[cfg(feature = "json")]
-impl From<JsonError> for Error {
-    fn from(error: JsonError) -> Self {
-        Self::Json(error)
-    }
-}
-
-impl From<SendError> for Error {
-    fn from(error: SendError) -> Self {
-        Self::Send(error)
-    }
-}
-
-impl From<HandshakeError> for Error {
-    fn from(error: HandshakeError) -> Self {
-        Self::Handshake(error)
+fn write_closed(closed: &Closed, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "connection closed with {}", closed.code())?;
+    match closed.reason() {
+        "" => Ok(()),
+        // Escaped: what peers send must not break a line of a log.
+        reason => write!(f, ": {}", reason.escape_debug()),
     }
 }
 
 /// Why a message was not taken at once; gives it back where it may be taken later.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum TrySendError {
     /// The queue is full, or a message in pieces is open.
+    #[error("write queue is full")]
     Full(Outgoing),
     /// The message can never be sent.
+    #[error(transparent)]
     Failed(Error),
 }
 
-impl fmt::Display for TrySendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(_) => f.write_str("write queue is full"),
-            Self::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
-impl StdError for TrySendError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Full(_) => None,
-            Self::Failed(error) => Some(error),
-        }
-    }
-}
-
 /// Why there is no connection.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// The URL names no place to connect to.
-    Url(UrlError),
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// A field, a subprotocol or the target holds what may not stand in a header.
-    Field(InvalidField),
+    #[error(transparent)]
+    Field(#[from] InvalidField),
     /// Nothing could be connected to.
+    #[error(transparent)]
     Dial(Box<DialError>),
     /// The connection does not begin with the PROXY header that is expected of it; nothing was answered.
-    Proxy(ProxyError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The client does not speak TLS, where that is spoken; it was refused with 400, in the clear.
+    #[error("first byte {byte:#04x} does not begin TLS, which is spoken here")]
     NotTls {
         /// The first byte.
         byte: u8,
     },
     /// The client's request breaks a rule; it was refused with the error's status.
+    #[error(transparent)]
     Request(RequestError),
     /// The server's own policy refused the request with this status.
+    #[error("request declined with status {status}")]
     Declined {
         /// The HTTP status.
         status: u16,
     },
     /// An environment variable names a proxy that cannot be used.
-    Variable(InvalidVariable),
+    #[error(transparent)]
+    Variable(#[from] InvalidVariable),
     /// A proxy did not connect us to the server.
-    Tunnel(TunnelError),
+    #[error(transparent)]
+    Tunnel(#[from] TunnelError),
     /// The server refused, or its response breaks a rule.
+    #[error(transparent)]
     Response(ResponseError),
     /// The server redirects to where nobody is led.
-    Redirect(RedirectError),
+    #[error(transparent)]
+    Redirect(#[from] RedirectError),
     /// HTTP/2 does not lead to a connection.
-    Http2(Http2Error),
+    #[error(transparent)]
+    Http2(#[from] Http2Error),
     /// The stream ended before the handshake did.
+    #[error("stream ended before the opening handshake did")]
     UnexpectedEnd,
     /// The handshake took longer than it may.
+    #[error("opening handshake timed out {0}")]
     Timeout(HandshakeStage),
     /// The handshake of TLS went wrong: a certificate is not trusted or for another name, or nothing is spoken by both.
-    Tls(TlsFailure),
+    #[error(transparent)]
+    Tls(#[from] TlsFailure),
     /// The transport failed.
+    #[error(transparent)]
     Io(io::Error),
 }
 
@@ -243,52 +199,6 @@ impl HandshakeError {
     }
 }
 
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(error) => error.fmt(f),
-            Self::Field(error) => error.fmt(f),
-            Self::Dial(error) => error.fmt(f),
-            Self::Proxy(error) => error.fmt(f),
-            Self::NotTls { byte } => write!(
-                f,
-                "first byte {byte:#04x} does not begin TLS, which is spoken here"
-            ),
-            Self::Request(error) => error.fmt(f),
-            Self::Declined { status } => write!(f, "request declined with status {status}"),
-            Self::Variable(error) => error.fmt(f),
-            Self::Tunnel(error) => error.fmt(f),
-            Self::Response(error) => error.fmt(f),
-            Self::Redirect(error) => error.fmt(f),
-            Self::Http2(error) => error.fmt(f),
-            Self::UnexpectedEnd => f.write_str("stream ended before the opening handshake did"),
-            Self::Timeout(stage) => write!(f, "opening handshake timed out {stage}"),
-            Self::Tls(failure) => failure.fmt(f),
-            Self::Io(error) => error.fmt(f),
-        }
-    }
-}
-
-impl StdError for HandshakeError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Url(error) => Some(error),
-            Self::Field(error) => Some(error),
-            Self::Dial(error) => Some(error),
-            Self::Proxy(error) => Some(error),
-            Self::Request(error) => Some(error),
-            Self::Variable(error) => Some(error),
-            Self::Tunnel(error) => Some(error),
-            Self::Response(error) => Some(error),
-            Self::Redirect(error) => Some(error),
-            Self::Http2(error) => Some(error),
-            Self::Tls(failure) => Some(failure),
-            Self::Io(error) => Some(error),
-            Self::NotTls { .. } | Self::Declined { .. } | Self::UnexpectedEnd | Self::Timeout(_) => None,
-        }
-    }
-}
-
 impl From<io::Error> for HandshakeError {
     /// What a stream failed with before it was open, one over TLS included.
     fn from(error: io::Error) -> Self {
@@ -300,110 +210,113 @@ impl From<io::Error> for HandshakeError {
     }
 }
 
-impl From<TlsFailure> for HandshakeError {
-    fn from(failure: TlsFailure) -> Self {
-        Self::Tls(failure)
-    }
-}
-
 impl From<DialError> for HandshakeError {
     fn from(error: DialError) -> Self {
         Self::Dial(Box::new(error))
     }
 }
 
-impl From<ProxyError> for HandshakeError {
-    fn from(error: ProxyError) -> Self {
-        Self::Proxy(error)
-    }
-}
-
-impl From<InvalidVariable> for HandshakeError {
-    fn from(error: InvalidVariable) -> Self {
-        Self::Variable(error)
-    }
-}
-
-impl From<TunnelError> for HandshakeError {
-    fn from(error: TunnelError) -> Self {
-        Self::Tunnel(error)
-    }
-}
-
-impl From<Http2Error> for HandshakeError {
-    fn from(error: Http2Error) -> Self {
-        Self::Http2(error)
-    }
-}
-
-impl From<RedirectError> for HandshakeError {
-    fn from(error: RedirectError) -> Self {
-        Self::Redirect(error)
-    }
-}
-
-impl From<UrlError> for HandshakeError {
-    fn from(error: UrlError) -> Self {
-        Self::Url(error)
-    }
-}
-
-impl From<InvalidField> for HandshakeError {
-    fn from(error: InvalidField) -> Self {
-        Self::Field(error)
-    }
-}
-
 /// Why a URL names no place to connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
     /// It holds a control character or a space.
+    #[error("URL with a space or a control character")]
     Character,
     /// It is no URL.
+    #[error("URL cannot be read: {0}")]
     Syntax(url::ParseError),
     /// Its scheme is neither `ws` nor `wss`.
+    #[error("URL with the scheme {scheme} in place of ws or wss")]
     Scheme {
         /// The scheme.
         scheme: String,
     },
     /// Its scheme is `wss`, and the feature `tls` is not there.
+    #[error("URL that asks for TLS, for which the feature tls is needed")]
     Tls,
     /// It has no host.
+    #[error("URL without a host")]
     Host,
     /// It has a fragment (§3: "fragment identifiers are meaningless in the context of WebSocket URIs").
+    #[error("URL with a fragment")]
     Fragment,
     /// Its user name or password cannot be sent.
+    #[error("URL whose {0}")]
     Credentials(InvalidField),
-}
-
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Character => f.write_str("URL with a space or a control character"),
-            Self::Syntax(error) => write!(f, "URL cannot be read: {error}"),
-            Self::Scheme { scheme } => write!(f, "URL with the scheme {scheme} in place of ws or wss"),
-            Self::Tls => f.write_str("URL that asks for TLS, for which the feature tls is needed"),
-            Self::Host => f.write_str("URL without a host"),
-            Self::Fragment => f.write_str("URL with a fragment"),
-            Self::Credentials(error) => write!(f, "URL whose {error}"),
-        }
-    }
-}
-
-impl StdError for UrlError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Syntax(error) => Some(error),
-            Self::Credentials(error) => Some(error),
-            Self::Character | Self::Scheme { .. } | Self::Tls | Self::Host | Self::Fragment => None,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as StdError;
+
     use super::*;
+    use crate::client::{ApplicationError, Callback};
+    use crate::tls_failure::TlsReason;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner")]
+    struct Inner;
+
+    /// What a reporter prints: the text of an error, and those of its sources.
+    fn chain(error: &dyn StdError) -> Vec<String> {
+        std::iter::successors(Some(error), |&error| error.source())
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_chain_of_errors_says_nothing_twice() {
+        let io = || io::Error::other(Outer(Inner));
+        let failure = |reason| HandshakeError::Tls(TlsFailure::new(reason, Outer(Inner)));
+        let destination = Destination::Host {
+            name: "a.test".into(),
+            port: 80,
+        };
+        let dial = DialError::LookUp {
+            destination,
+            error: io::Error::other("refused"),
+        };
+        let callback = ApplicationError::Callback {
+            callback: Callback::Message,
+            error: Box::new(Outer(Inner)),
+        };
+        let table: [(Box<dyn StdError>, &[&str]); 8] = [
+            (
+                Box::new(Error::from(SendError::Closed)),
+                &["sent after the closing handshake began"],
+            ),
+            (Box::new(Error::Io(Arc::new(io()))), &["connection lost: outer"]),
+            (
+                Box::new(Error::from(HandshakeError::Io(io()))),
+                &["outer", "inner"],
+            ),
+            (
+                Box::new(HandshakeError::from(dial)),
+                &["a.test:80 cannot be looked up: refused"],
+            ),
+            (
+                Box::new(failure(TlsReason::Expired)),
+                &["TLS handshake: outer", "inner"],
+            ),
+            (
+                Box::new(failure(TlsReason::NotTls)),
+                &["TLS handshake: peer does not speak TLS", "outer", "inner"],
+            ),
+            (Box::new(callback), &["on_message: outer", "inner"]),
+            (
+                Box::new(TrySendError::Failed(Error::NotReceiving)),
+                &["pong behind messages that nobody receives"],
+            ),
+        ];
+        for (error, expected) in table {
+            assert_eq!(chain(&*error), expected);
+        }
+    }
 
     #[test]
     fn an_error_of_the_handshake_is_small() {

@@ -1,5 +1,3 @@
-use std::error::Error as StdError;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -85,22 +83,13 @@ impl Networks {
 }
 
 /// A text that names no network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{network:?} is no network: an address is required, alone or with a prefix of at most 32 bits, 128 for IPv6"
+)]
 pub struct InvalidNetwork {
     network: String,
 }
-
-impl fmt::Display for InvalidNetwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is no network: an address is required, alone or with a prefix of at most 32 bits, 128 for IPv6",
-            self.network
-        )
-    }
-}
-
-impl StdError for InvalidNetwork {}
 
 #[cfg(test)]
 mod tests {

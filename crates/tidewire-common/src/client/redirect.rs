@@ -1,46 +1,27 @@
-use std::error::Error as StdError;
-use std::fmt;
-
 use tidewire_proto::handshake::Response;
 
 use super::target::{Scheme, Target};
 use crate::error::UrlError;
 
 /// Why a redirect is not followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
     /// There were as many before as are followed.
+    #[error("redirected more often than {limit} times")]
     TooMany {
         /// How many that are.
         limit: usize,
     },
     /// It leads nowhere.
+    #[error("redirected to a {0}")]
     Url(UrlError),
     /// It leads from `wss` to `ws`.
+    #[error("redirected from wss to ws")]
     Insecure,
     /// It leads to another origin than the address that was set in place of the URL's.
+    #[error("redirected away from the origin that an address was set for")]
     OtherOrigin,
-}
-
-impl fmt::Display for RedirectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooMany { limit } => write!(f, "redirected more often than {limit} times"),
-            Self::Url(error) => write!(f, "redirected to a {error}"),
-            Self::Insecure => f.write_str("redirected from wss to ws"),
-            Self::OtherOrigin => f.write_str("redirected away from the origin that an address was set for"),
-        }
-    }
-}
-
-impl StdError for RedirectError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Url(error) => Some(error),
-            Self::TooMany { .. } | Self::Insecure | Self::OtherOrigin => None,
-        }
-    }
 }
 
 /// Where a response redirects to; `None` where it is no redirect.

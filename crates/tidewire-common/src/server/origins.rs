@@ -1,5 +1,3 @@
-use std::error::Error as StdError;
-use std::fmt;
 use std::str;
 
 use tidewire_proto::handshake::Request;
@@ -171,22 +169,13 @@ fn own_port(scheme: &str) -> Option<u16> {
 }
 
 /// What was to be allowed is no origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{origin:?} is no origin: expected a scheme and a host, as in \"https://example.com\", without a path"
+)]
 pub struct InvalidOrigin {
     origin: String,
 }
-
-impl fmt::Display for InvalidOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is no origin: expected a scheme and a host, as in \"https://example.com\", without a path",
-            self.origin
-        )
-    }
-}
-
-impl StdError for InvalidOrigin {}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::error::Error as StdError;
 use std::fmt;
 
 use matchit::InsertError;
@@ -108,10 +107,11 @@ impl fmt::Debug for Routes {
 }
 
 /// Why a route cannot be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRoute {
     /// A path could be meant for another route as well.
+    #[error("route {route:?} conflicts with {with:?}")]
     Conflict {
         /// The route.
         route: String,
@@ -119,6 +119,7 @@ pub enum InvalidRoute {
         with: String,
     },
     /// It is no template of paths.
+    #[error("{route:?} is no route: {rule}")]
     Template {
         /// The route.
         route: String,
@@ -126,6 +127,7 @@ pub enum InvalidRoute {
         rule: &'static str,
     },
     /// Its handler takes more parameters or fewer.
+    #[error("parameters of route {route:?}: {parameters}, of its handler: {taken}")]
     Parameters {
         /// The route.
         route: String,
@@ -135,27 +137,6 @@ pub enum InvalidRoute {
         taken: usize,
     },
 }
-
-impl fmt::Display for InvalidRoute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict { route, with } => write!(f, "route {route:?} conflicts with {with:?}"),
-            Self::Template { route, rule } => write!(f, "{route:?} is no route: {rule}"),
-            Self::Parameters {
-                route,
-                parameters,
-                taken,
-            } => {
-                write!(
-                    f,
-                    "parameters of route {route:?}: {parameters}, of its handler: {taken}"
-                )
-            }
-        }
-    }
-}
-
-impl StdError for InvalidRoute {}
 
 #[cfg(test)]
 mod tests {

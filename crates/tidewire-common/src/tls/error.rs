@@ -1,4 +1,3 @@
-use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem;
 
 /// Why certificates or a key cannot be used; names the file, where they come from one.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{material}{}: {fault}", .file.as_ref().map(|file| format!(" {}", file.display())).unwrap_or_default())]
 pub struct TlsError {
     material: TlsMaterial,
     file: Option<PathBuf>,
@@ -30,22 +30,29 @@ pub enum TlsMaterial {
 }
 
 /// What is wrong with them.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsFault {
     /// The file cannot be read, or is not there.
+    #[error(transparent)]
     Unreadable(io::Error),
     /// It looks like PEM and is none.
+    #[error("malformed PEM, {}", rule(.0))]
     Malformed(pem::Error),
     /// There is no certificate in it.
+    #[error("no certificate in it")]
     NoCertificate,
     /// There is no private key in it; one with a passphrase does not count.
+    #[error("no private key without a passphrase in it")]
     NoKey,
     /// The certificate or the key cannot be read, or is of a kind that is not supported.
+    #[error(transparent)]
     Unusable(rustls::Error),
     /// The key is not that of the first certificate.
+    #[error("not the key of the first certificate")]
     Mismatch,
     /// It is neither a DNS name nor an IP address.
+    #[error("neither a DNS name nor an IP address")]
     NoName,
 }
 
@@ -74,16 +81,6 @@ impl TlsError {
     }
 }
 
-impl fmt::Display for TlsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.material)?;
-        if let Some(file) = &self.file {
-            write!(f, " {}", file.display())?;
-        }
-        write!(f, ": {}", self.fault)
-    }
-}
-
 impl fmt::Display for TlsMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -96,20 +93,6 @@ impl fmt::Display for TlsMaterial {
     }
 }
 
-impl fmt::Display for TlsFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(error) => error.fmt(f),
-            Self::Malformed(error) => write!(f, "malformed PEM, {}", rule(error)),
-            Self::NoCertificate => f.write_str("no certificate in it"),
-            Self::NoKey => f.write_str("no private key without a passphrase in it"),
-            Self::Unusable(error) => error.fmt(f),
-            Self::Mismatch => f.write_str("not the key of the first certificate"),
-            Self::NoName => f.write_str("neither a DNS name nor an IP address"),
-        }
-    }
-}
-
 /// What PEM asks for. Its own errors show lines of the file, byte by byte.
 fn rule(error: &pem::Error) -> &'static str {
     match error {
@@ -118,16 +101,5 @@ fn rule(error: &pem::Error) -> &'static str {
         pem::Error::Base64Decode(_) => "a section is no base64",
         pem::Error::SectionTooLarge => "a section is too large",
         _ => "it cannot be read",
-    }
-}
-
-impl StdError for TlsError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.fault {
-            TlsFault::Unreadable(error) => Some(error),
-            TlsFault::Malformed(error) => Some(error),
-            TlsFault::Unusable(error) => Some(error),
-            TlsFault::NoCertificate | TlsFault::NoKey | TlsFault::Mismatch | TlsFault::NoName => None,
-        }
     }
 }

@@ -10,6 +10,7 @@ use disabled as rustls;
 #[cfg(feature = "tls")]
 use enabled as rustls;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -18,9 +19,6 @@ use std::io;
 type Cause = Box<dyn StdError + Send + Sync>;
 
 /// Why a handshake of TLS went wrong, and with which server.
-///
-/// Its cause, by [`source`](StdError::source), is the error of rustls, but for [`TlsReason::Roots`] a `TlsError` and for
-/// [`TlsReason::Name`] one that says so.
 #[derive(Debug)]
 pub struct TlsFailure(Box<Failure>);
 
@@ -99,23 +97,20 @@ impl TlsFailure {
     pub fn reason(&self) -> &TlsReason {
         &self.0.reason
     }
-}
 
-impl fmt::Display for TlsFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TLS handshake")?;
-        if let Some(server) = &self.0.server {
-            write!(f, " with {server}")?;
-        }
+    /// The error of rustls, but for [`TlsReason::Roots`] a `TlsError` and for [`TlsReason::Name`] one that says so.
+    pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &*self.0.cause
+    }
+
+    /// What was wrong, where the cause does not tell it well.
+    fn summary(&self) -> Option<Cow<'static, str>> {
         match &self.0.reason {
-            TlsReason::NotTls => f.write_str(": peer does not speak TLS"),
-            TlsReason::UnknownIssuer => f.write_str(": certificate leads to no trusted root"),
+            TlsReason::NotTls => Some("peer does not speak TLS".into()),
+            TlsReason::UnknownIssuer => Some("certificate leads to no trusted root".into()),
             TlsReason::WrongName { expected, presented } if !presented.is_empty() => {
-                write!(
-                    f,
-                    ": certificate is for {} and not for {expected}",
-                    presented.join(", ")
-                )
+                let presented = presented.join(", ");
+                Some(format!("certificate is for {presented} and not for {expected}").into())
             }
             TlsReason::Roots
             | TlsReason::Name
@@ -125,13 +120,29 @@ impl fmt::Display for TlsFailure {
             | TlsReason::Revoked
             | TlsReason::Certificate
             | TlsReason::Refused
-            | TlsReason::Other => write!(f, ": {}", self.0.cause),
+            | TlsReason::Other => None,
+        }
+    }
+}
+
+impl fmt::Display for TlsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TLS handshake")?;
+        if let Some(server) = &self.0.server {
+            write!(f, " with {server}")?;
+        }
+        match self.summary() {
+            Some(summary) => write!(f, ": {summary}"),
+            None => write!(f, ": {}", self.0.cause),
         }
     }
 }
 
 impl StdError for TlsFailure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.0.cause)
+        match self.summary() {
+            Some(_) => Some(&*self.0.cause),
+            None => self.0.cause.source(),
+        }
     }
 }

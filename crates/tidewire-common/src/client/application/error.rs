@@ -36,9 +36,10 @@ impl fmt::Display for ApplicationError {
 impl StdError for ApplicationError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Connect(error) => Some(error),
-            Self::Connection(error) => Some(error),
-            Self::Callback { error, .. } => Some(&**error),
+            // Their texts are part of this one's.
+            Self::Connect(error) => error.source(),
+            Self::Connection(error) => error.source(),
+            Self::Callback { error, .. } => error.source(),
         }
     }
 }

@@ -1,4 +1,3 @@
-use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -24,10 +23,11 @@ use super::destination::Destination;
 /// );
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {
     /// The host's name could not be looked up.
+    #[error("{destination} cannot be looked up: {error}")]
     LookUp {
         /// The host.
         destination: Destination,
@@ -35,6 +35,7 @@ pub enum DialError {
         error: io::Error,
     },
     /// No address could be connected to.
+    #[error(fmt = write_attempts)]
     Addresses {
         /// The host, or the addresses that were set in its place.
         destination: Destination,
@@ -42,6 +43,7 @@ pub enum DialError {
         attempts: Vec<(SocketAddr, io::Error)>,
     },
     /// The Unix socket could not be connected to.
+    #[error("{} cannot be reached: {error}", .path.display())]
     Unix {
         /// Its path.
         path: PathBuf,
@@ -50,38 +52,24 @@ pub enum DialError {
     },
 }
 
-impl fmt::Display for DialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LookUp { destination, error } => write!(f, "{destination} cannot be looked up: {error}"),
-            Self::Addresses {
-                destination,
-                attempts,
-            } => match attempts.as_slice() {
-                [] => write!(f, "{destination} has no address"),
-                // The address is the destination; once is enough.
-                [(address, error)] if address.to_string() == destination.to_string() => {
-                    write!(f, "{address} cannot be reached: {error}")
-                }
-                attempts => {
-                    write!(f, "{destination} cannot be reached")?;
-                    for (index, (address, error)) in attempts.iter().enumerate() {
-                        let mark = if index == 0 { ':' } else { ';' };
-                        write!(f, "{mark} {address}: {error}")?;
-                    }
-                    Ok(())
-                }
-            },
-            Self::Unix { path, error } => write!(f, "{} cannot be reached: {error}", path.display()),
+fn write_attempts(
+    destination: &Destination,
+    attempts: &[(SocketAddr, io::Error)],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    match attempts {
+        [] => write!(f, "{destination} has no address"),
+        // The address is the destination; once is enough.
+        [(address, error)] if address.to_string() == destination.to_string() => {
+            write!(f, "{address} cannot be reached: {error}")
         }
-    }
-}
-
-impl StdError for DialError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::LookUp { error, .. } | Self::Unix { error, .. } => Some(error),
-            Self::Addresses { attempts, .. } => attempts.last().map(|(_, error)| error as _),
+        attempts => {
+            write!(f, "{destination} cannot be reached")?;
+            for (index, (address, error)) in attempts.iter().enumerate() {
+                let mark = if index == 0 { ':' } else { ';' };
+                write!(f, "{mark} {address}: {error}")?;
+            }
+            Ok(())
         }
     }
 }

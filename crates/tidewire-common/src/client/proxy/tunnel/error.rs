@@ -1,4 +1,4 @@
-use std::error::Error as StdError;
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
@@ -7,7 +7,8 @@ use tidewire_proto::handshake::{InvalidField, Response, ResponseError};
 use crate::client::retry::is_busy;
 
 /// Why a proxy did not connect us to a server. It names both, and shows no credentials.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("proxy {}, asked for {}: {}", .0.proxy, .0.endpoint.escape_debug(), .0.fault)]
 pub struct TunnelError(Box<Inner>);
 
 #[derive(Debug)]
@@ -18,31 +19,39 @@ struct Inner {
 }
 
 /// What went wrong between a client and a proxy.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TunnelFault {
     /// An HTTP proxy answered `CONNECT` with another status than 200 to 299: with 407, where it wants credentials, or
     /// others. The body is as much of it as was kept.
+    #[error(fmt = write_refusal)]
     Refused(Box<Response>),
     /// An HTTP proxy's response breaks a rule or a limit.
+    #[error(transparent)]
     Response(ResponseError),
     /// A SOCKS4 proxy refused.
+    #[error("refused with reply {reply}, {}", socks4_reply(*.reply))]
     Socks4 {
         /// Its reply.
         reply: u8,
     },
     /// A SOCKS5 proxy refused.
+    #[error("refused with reply {reply}, {}", socks5_reply(*.reply))]
     Socks5 {
         /// Its reply.
         reply: u8,
     },
     /// A SOCKS5 proxy wants credentials, or another method that was not offered, and has none.
+    #[error("it wants credentials, and none are set")]
     CredentialsRequired,
     /// A SOCKS5 proxy takes neither user and password nor nothing.
+    #[error("it takes neither a user with a password nor nothing")]
     NoMethod,
     /// A SOCKS5 proxy refused the user and the password.
+    #[error("it refused the user and the password")]
     CredentialsRefused,
     /// What a SOCKS proxy sent has another version.
+    #[error("first byte {version:#04x} of an answer: {required:#04x} is required")]
     Version {
         /// The version.
         version: u8,
@@ -50,29 +59,37 @@ pub enum TunnelFault {
         required: u8,
     },
     /// A SOCKS5 proxy chose a method that was not offered.
+    #[error("it chose method {method}, which was not offered")]
     Method {
         /// The method.
         method: u8,
     },
     /// A SOCKS5 proxy replied with an address of a type that there is not.
+    #[error("address of type {kind} in a reply: 1, 3 or 4 is required")]
     AddressType {
         /// The type.
         kind: u8,
     },
     /// An HTTP proxy cannot be asked for such a host.
+    #[error(transparent)]
     Endpoint(InvalidField),
     /// A SOCKS proxy cannot be asked for such a name.
+    #[error("{}", name_rule(*.len))]
     Name {
         /// The length, in bytes, of a name that is longer than 255; or else it is empty, or has a byte that no name has.
         len: usize,
     },
     /// A SOCKS4 proxy cannot be asked for an IPv6 address.
+    #[error("IPv6 address: SOCKS4 knows those of IPv4 alone")]
     Ipv6,
     /// The server has no address that a proxy could be told: what was set in its place is a Unix socket, or none at all.
+    #[error("no address that a proxy could be told")]
     NoAddress,
     /// The proxy ended the stream.
+    #[error("stream ended before an answer")]
     UnexpectedEnd,
     /// The transport failed.
+    #[error(transparent)]
     Io(io::Error),
 }
 
@@ -146,84 +163,22 @@ impl TunnelError {
     }
 }
 
-impl fmt::Display for TunnelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            proxy,
-            endpoint,
-            fault,
-        } = &*self.0;
-        write!(f, "proxy {proxy}, asked for {}: {fault}", endpoint.escape_debug())
-    }
-}
-
-impl StdError for TunnelError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&self.0.fault)
-    }
-}
-
-impl fmt::Display for TunnelFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(response) => {
-                write!(f, "refused with status {}", response.status())?;
-                match response.reason() {
-                    "" => Ok(()),
-                    reason => {
-                        // A peer's words, in one short line.
-                        let reason: String = reason.chars().take(64).collect();
-                        write!(f, " {}", reason.escape_debug())
-                    }
-                }
-            }
-            Self::Response(error) => error.fmt(f),
-            Self::Socks4 { reply } => write!(f, "refused with reply {reply}, {}", socks4_reply(*reply)),
-            Self::Socks5 { reply } => write!(f, "refused with reply {reply}, {}", socks5_reply(*reply)),
-            Self::CredentialsRequired => f.write_str("it wants credentials, and none are set"),
-            Self::NoMethod => f.write_str("it takes neither a user with a password nor nothing"),
-            Self::CredentialsRefused => f.write_str("it refused the user and the password"),
-            Self::Version { version, required } => {
-                write!(
-                    f,
-                    "first byte {version:#04x} of an answer: {required:#04x} is required"
-                )
-            }
-            Self::Method { method } => write!(f, "it chose method {method}, which was not offered"),
-            Self::AddressType { kind } => {
-                write!(f, "address of type {kind} in a reply: 1, 3 or 4 is required")
-            }
-            Self::Endpoint(error) => error.fmt(f),
-            Self::Name { len: len @ 256.. } => write!(f, "name has {len} bytes: SOCKS allows 255"),
-            Self::Name { .. } => f.write_str("name that SOCKS cannot tell: visible ASCII is required"),
-            Self::Ipv6 => f.write_str("IPv6 address: SOCKS4 knows those of IPv4 alone"),
-            Self::NoAddress => f.write_str("no address that a proxy could be told"),
-            Self::UnexpectedEnd => f.write_str("stream ended before an answer"),
-            Self::Io(error) => error.fmt(f),
+fn write_refusal(response: &Response, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "refused with status {}", response.status())?;
+    match response.reason() {
+        "" => Ok(()),
+        reason => {
+            // A peer's words, in one short line.
+            let reason: String = reason.chars().take(64).collect();
+            write!(f, " {}", reason.escape_debug())
         }
     }
 }
 
-impl StdError for TunnelFault {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Response(error) => Some(error),
-            Self::Endpoint(error) => Some(error),
-            Self::Io(error) => Some(error),
-            Self::Refused(_)
-            | Self::Socks4 { .. }
-            | Self::Socks5 { .. }
-            | Self::CredentialsRequired
-            | Self::NoMethod
-            | Self::CredentialsRefused
-            | Self::Version { .. }
-            | Self::Method { .. }
-            | Self::AddressType { .. }
-            | Self::Name { .. }
-            | Self::Ipv6
-            | Self::NoAddress
-            | Self::UnexpectedEnd => None,
-        }
+fn name_rule(len: usize) -> Cow<'static, str> {
+    match len {
+        256.. => format!("name has {len} bytes: SOCKS allows 255").into(),
+        _ => "name that SOCKS cannot tell: visible ASCII is required".into(),
     }
 }
 
