@@ -116,7 +116,7 @@ fn malformed_pem_is_named_and_not_shown() {
 
     let error = ServerTls::files(&cut, &key).expect_err("half a certificate");
     assert_eq!(error.file(), Some(cut.as_path()));
-    assert!(matches!(error.fault(), TlsFault::Malformed(_)), "{error:?}");
+    assert!(matches!(error.fault(), TlsFault::Malformed { .. }), "{error:?}");
     assert!(
         said(&error).ends_with(": malformed PEM, a section has no end"),
         "{error}"
@@ -128,6 +128,28 @@ fn malformed_pem_is_named_and_not_shown() {
         said(&error).ends_with(": malformed PEM, a section is no base64"),
         "{error}"
     );
+}
+
+#[test]
+fn a_key_whose_line_ends_were_lost_is_shown_nowhere() {
+    let made = Certificate::new();
+    let secret = &made.key[40..60];
+    let bytes = format!("{:?}", secret.as_bytes());
+    let bytes = bytes.trim_matches(['[', ']']);
+    for lost in [
+        made.key.replace('\n', " "),
+        made.key.replacen("-----\n", "-----", 1),
+    ] {
+        let error = ServerTls::pem(made.certificate.as_bytes(), lost.as_bytes()).expect_err("no line is one");
+        let causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
+        let shown: Vec<_> = causes.map(|error| format!("{error} {error:?}")).collect();
+        let shown = shown.join(" ");
+        assert!(!shown.contains(secret) && !shown.contains(bytes), "{shown}");
+        assert!(
+            said(&error).starts_with("private key: malformed PEM, "),
+            "{error}"
+        );
+    }
 }
 
 #[test]

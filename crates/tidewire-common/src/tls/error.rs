@@ -36,9 +36,12 @@ pub enum TlsFault {
     /// The file cannot be read, or is not there.
     #[error(transparent)]
     Unreadable(io::Error),
-    /// It looks like PEM and is none.
-    #[error("malformed PEM, {}", rule(.0))]
-    Malformed(pem::Error),
+    /// It looks like PEM and is none. What stands in it is not shown: it may be a key.
+    #[error("malformed PEM, {reason}")]
+    Malformed {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// There is no certificate in it.
     #[error("no certificate in it")]
     NoCertificate,
@@ -81,6 +84,21 @@ impl TlsError {
     }
 }
 
+impl TlsFault {
+    /// What is wrong with PEM, without what the error shows of it: where line ends were lost, that is all of a key.
+    pub(super) fn malformed(error: &pem::Error) -> Self {
+        Self::Malformed {
+            reason: match error {
+                pem::Error::MissingSectionEnd { .. } => "a section has no end",
+                pem::Error::IllegalSectionStart { .. } => "the first line of a section cannot be read",
+                pem::Error::Base64Decode(_) => "a section is no base64",
+                pem::Error::SectionTooLarge => "a section is too large",
+                _ => "it cannot be read",
+            },
+        }
+    }
+}
+
 impl fmt::Display for TlsMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -90,16 +108,5 @@ impl fmt::Display for TlsMaterial {
             Self::Platform => "trusted certificates of the system",
             Self::ServerName => "server name",
         })
-    }
-}
-
-/// What PEM asks for. Its own errors show lines of the file, byte by byte.
-fn rule(error: &pem::Error) -> &'static str {
-    match error {
-        pem::Error::MissingSectionEnd { .. } => "a section has no end",
-        pem::Error::IllegalSectionStart { .. } => "the first line of a section cannot be read",
-        pem::Error::Base64Decode(_) => "a section is no base64",
-        pem::Error::SectionTooLarge => "a section is too large",
-        _ => "it cannot be read",
     }
 }

@@ -42,7 +42,7 @@ impl<B: AsRef<[u8]>> Pem<'_, B> {
     pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let certificates = CertificateDer::pem_slice_iter(self.bytes.as_ref())
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| self.error(TlsFault::Malformed(error)))?;
+            .map_err(|error| self.error(TlsFault::malformed(&error)))?;
         if certificates.is_empty() {
             return Err(self.error(TlsFault::NoCertificate));
         }
@@ -53,7 +53,7 @@ impl<B: AsRef<[u8]>> Pem<'_, B> {
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
         PrivateKeyDer::from_pem_slice(self.bytes.as_ref()).map_err(|error| match error {
             pem::Error::NoItemsFound => self.error(TlsFault::NoKey),
-            error => self.error(TlsFault::Malformed(error)),
+            error => self.error(TlsFault::malformed(&error)),
         })
     }
 
