@@ -10,7 +10,7 @@ use tidewire_common::HandshakeError;
 use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::state::Transport;
+use crate::state::{Transport, unspoken_end};
 
 /// How much of a head is read at once.
 const READ: usize = 4 * 1024;
@@ -43,7 +43,7 @@ pub(crate) async fn read<S: Transport, T>(stream: &mut S, mut take: impl FnMut(&
     poll_fn(|cx| {
         let mut room = [MaybeUninit::uninit(); READ];
         let mut input = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut *stream).poll_read(cx, &mut input))?;
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut input)).or_else(unspoken_end)?;
         Poll::Ready(Ok(take(input.filled())))
     })
     .await

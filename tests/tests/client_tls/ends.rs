@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use tidewire_blocking::rustls::{ServerConfig, ServerConnection, StreamOwned};
-use tidewire_proto::handshake::accept_key;
-use tidewire_tests::live::{ADAPTERS, Authority, Validity};
+use tidewire_tests::live::{ADAPTERS, Authority, Validity, consent};
 use tidewire_tokio::{Config, Error};
 
 use crate::support::{PATIENCE, open, parts, settings, url};
 
 type Stream = StreamOwned<ServerConnection, TcpStream>;
 
-/// A server made by hand: agrees with one client after the other, and does the same to each.
-fn by_hand(config: ServerConfig, then: impl Fn(Stream) + Send + 'static) -> (SocketAddr, JoinHandle<()>) {
+/// A server made by hand: takes the request of one client after the other, and does the same to each.
+fn by_hand(
+    config: ServerConfig,
+    then: impl Fn(Stream, &str) + Send + 'static,
+) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     let config = Arc::new(config);
@@ -25,31 +27,25 @@ fn by_hand(config: ServerConfig, then: impl Fn(Stream) + Send + 'static) -> (Soc
             stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
             let connection = ServerConnection::new(config.clone()).expect("good settings");
             let mut stream = StreamOwned::new(connection, stream);
-            agree(&mut stream);
-            then(stream);
+            let head = request(&mut stream);
+            then(stream, &head);
         }
     });
     (address, serving)
 }
 
-fn agree(stream: &mut Stream) {
+fn request(stream: &mut Stream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         stream.read_exact(&mut byte).expect("a request");
         head.extend(byte);
     }
-    let head = String::from_utf8(head).expect("text");
-    let key = head
-        .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
-        .expect("a key");
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {}\r\n\r\n",
-        accept_key(key.as_bytes())
-    );
-    stream.write_all(answer.as_bytes()).expect("a client that reads");
+    String::from_utf8(head).expect("text")
+}
+
+fn say(stream: &mut Stream, bytes: &[u8]) {
+    stream.write_all(bytes).expect("a client that reads");
     stream.flush().expect("a client that reads");
 }
 
@@ -64,9 +60,9 @@ fn config(authority: &Authority) -> ServerConfig {
 #[test]
 fn an_end_without_a_word_of_tls_is_clean_behind_the_closing_handshake() {
     let authority = Authority::new("ours");
-    let (address, serving) = by_hand(config(&authority), |mut stream| {
-        stream.write_all(b"\x81\x02hi\x88\x02\x03\xe8").expect("a client");
-        stream.flush().expect("a client that reads");
+    let (address, serving) = by_hand(config(&authority), |mut stream, head| {
+        say(&mut stream, &consent(head, ""));
+        say(&mut stream, b"\x81\x02hi\x88\x02\x03\xe8");
         // The answer to the Close: its header, a masking key and the code.
         stream.read_exact(&mut [0; 8]).expect("an answer");
         // No close_notify: rustls would have to be told to say it.
@@ -87,9 +83,9 @@ fn an_end_without_a_word_of_tls_is_clean_behind_the_closing_handshake() {
 #[test]
 fn an_end_without_a_word_of_tls_is_1006_before_the_closing_handshake() {
     let authority = Authority::new("ours");
-    let (address, serving) = by_hand(config(&authority), |mut stream| {
-        stream.write_all(b"\x81\x02hi").expect("a client");
-        stream.flush().expect("a client that reads");
+    let (address, serving) = by_hand(config(&authority), |mut stream, head| {
+        say(&mut stream, &consent(head, ""));
+        say(&mut stream, b"\x81\x02hi");
         drop(stream);
     });
     for adapter in ADAPTERS {
@@ -102,6 +98,24 @@ fn an_end_without_a_word_of_tls_is_1006_before_the_closing_handshake() {
             matches!(&error, Error::Closed(closed) if closed.code().as_u16() == 1006 && !closed.is_clean()),
             "{adapter:?}: {error:?}"
         );
+    }
+    serving.join().expect("a server that is content");
+}
+
+#[test]
+fn an_end_without_a_word_of_tls_completes_a_refusal() {
+    let authority = Authority::new("ours");
+    let (address, serving) = by_hand(config(&authority), |mut stream, _| {
+        say(&mut stream, b"HTTP/1.0 401 Unauthorized\r\n\r\nwho are you");
+        drop(stream);
+    });
+    for adapter in ADAPTERS {
+        let tls = authority.client();
+        let refused = open(adapter, &url("localhost", address), Some(&tls), Config::default());
+        let error = refused.expect_err("a refusal");
+        let response = error.response();
+        let said = response.map(|response| (response.status(), response.content()));
+        assert_eq!(said, Some((401, &b"who are you"[..])), "{adapter:?}: {error:?}");
     }
     serving.join().expect("a server that is content");
 }

@@ -19,6 +19,7 @@ use crate::pool::Input;
 use crate::wakers::ToWake;
 
 use progress::Progress;
+pub(crate) use receiving::unspoken_end;
 use timer::Timer;
 
 /// The most that one poll reads, and that it inflates, before it lets other tasks work.

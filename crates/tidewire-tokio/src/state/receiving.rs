@@ -185,9 +185,9 @@ impl<S: Transport> State<S> {
 
 /// Takes for an end what TLS has as an error: a stream that ends without `close_notify`. Whether anything is missing is
 /// what Close frames say.
-fn unspoken_end(error: io::Error) -> io::Result<usize> {
+pub(crate) fn unspoken_end<T: Default>(error: io::Error) -> io::Result<T> {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Ok(0),
+        io::ErrorKind::UnexpectedEof => Ok(T::default()),
         _ => Err(error),
     }
 }
