@@ -3,11 +3,12 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
 use tidewire_common::HandshakeError;
 use tokio::io::{AsyncWriteExt, ReadBuf};
+use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::state::{Transport, unspoken_end};
@@ -31,7 +32,10 @@ pub(crate) fn within<T, E: Into<HandshakeError>>(
             return Poll::Ready(done.map_err(Into::into));
         }
         match expiry.as_mut().as_pin_mut() {
-            Some(sleep) => sleep.poll(cx).map(|()| Err(HandshakeError::TIMEOUT)),
+            // Work that always finds more uses up the task's budget, and the timer would be turned away in its place.
+            Some(sleep) => pin!(coop::unconstrained(sleep))
+                .poll(cx)
+                .map(|()| Err(HandshakeError::TIMEOUT)),
             None => Poll::Pending,
         }
     })
@@ -52,4 +56,29 @@ pub(crate) async fn read<S: Transport, T>(stream: &mut S, mut take: impl FnMut(&
 pub(crate) async fn write<S: Transport>(stream: &mut S, out: &[u8]) -> io::Result<()> {
     stream.write_all(out).await?;
     stream.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_never_waits_ends_with_its_time() {
+        let mut expiry = pin!(expiry(Some(Instant::now())));
+        // As a socket that always has more: what ends its turn is the task's budget.
+        let mut endless = pin!(poll_fn(|cx| -> Poll<Result<(), io::Error>> {
+            loop {
+                ready!(coop::poll_proceed(cx)).made_progress();
+            }
+        }));
+        for turn in 0.. {
+            assert!(turn < 1000, "it goes on");
+            let mut within = within(expiry.as_mut(), endless.as_mut());
+            if let Poll::Ready(end) = poll_fn(|cx| Poll::Ready(Pin::new(&mut within).poll(cx))).await {
+                assert!(matches!(end, Err(HandshakeError::Timeout(_))), "{end:?}");
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }
