@@ -79,6 +79,50 @@ async fn a_handler_of_run_that_panics_closes_with_1011() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_of_run_that_panics_before_it_is_a_future_closes_with_1011() {
+    bounded(async {
+        fn panics(_: WebSocket<DuplexStream>) -> std::future::Ready<Result<(), Error>> {
+            panic!("the test's own")
+        }
+        let (ws, mut peer) = accepted(Config::default(), 1024).await;
+        let running = tokio::spawn(ws.run(panics));
+        let (opcode, payload) = promptly("a close", peer.next()).await;
+        assert_eq!(opcode, 0x88);
+        assert!(payload.starts_with(&1011_u16.to_be_bytes()), "{payload:?}");
+        peer.send(&Frame::close_with(1011, "")).await;
+        drop(peer);
+        let panic = running.await.expect_err("it goes on from run");
+        assert!(panic.is_panic());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_run_that_splits_at_once_has_the_driver_of_run() {
+    bounded(async {
+        let (ws, mut peer) = accepted(Config::default(), 1024).await;
+        let running = tokio::spawn(ws.run(|ws: WebSocket<DuplexStream>| {
+            let (sender, mut receiver) = ws.split();
+            async move {
+                while let Some(message) = receiver.recv().await? {
+                    sender.send(message).await?;
+                }
+                Ok::<(), Error>(())
+            }
+        }));
+        peer.send(&Frame::text("hi")).await;
+        assert_eq!(promptly("an echo", peer.next()).await, (0x81, b"hi".to_vec()));
+        let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        assert_eq!(alive, 1, "tasks");
+        peer.send(&Frame::close_with(1000, "")).await;
+        assert_eq!(promptly("a close", peer.next()).await.0, 0x88);
+        drop(peer);
+        running.await.expect("no panic").expect("a clean end");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_of_run_that_fails_closes_with_1011_and_gives_its_error() {
     bounded(async {
         let (ws, mut peer) = accepted(Config::default(), 1024).await;

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -92,9 +93,12 @@ impl<S: Transport> WebSocket<S> {
             Ok(Ok(_)) => CloseFrame::new(CloseCode::NORMAL, ""),
             Ok(Err(_)) | Err(_) => CloseFrame::new(CloseCode::INTERNAL_ERROR, "handler failed"),
         };
-        match driver::drive(shared, Ok(Box::pin(handler(self))), close).await {
+        // Before the handler is called, which may work with its connection before it gives a future.
+        shared.with(State::hand_to_driver);
+        let running = catch_unwind(AssertUnwindSafe(|| Box::pin(handler(self))));
+        match driver::drive(shared, running, close).await {
             Ok(output) => output,
-            Err(panic) => std::panic::resume_unwind(panic),
+            Err(panic) => resume_unwind(panic),
         }
     }
 }
