@@ -127,6 +127,38 @@ fn credentials_in_a_location_are_told_to_its_origin() {
 }
 
 #[test]
+fn credentials_in_a_location_take_the_place_of_nothing_that_was_set() {
+    for_each_adapter(|adapter| {
+        let (tell, told) = std::sync::mpsc::channel::<String>();
+        let server = Scripted::new(move |head| {
+            if head.starts_with("GET / ") {
+                redirect(302, &told.recv().expect("where to"))
+            } else {
+                consent(head, "")
+            }
+        });
+        let there = server.url("/there").replace("ws://", "ws://a:b@");
+        let shown = |result: Result<Client, HandshakeError>| {
+            result.expect("a connection");
+            let heads = server.heads();
+            let lines = heads.iter().flat_map(|head| head.lines());
+            let values = lines.filter_map(|line| line.strip_prefix("Authorization: "));
+            values.map(str::to_owned).collect::<Vec<_>>()
+        };
+        for _ in 0..3 {
+            tell.send(there.clone()).expect("a server");
+        }
+        let field = connect_by!(adapter, server.url("/"), field("Authorization", "mine"));
+        assert_eq!(shown(field), ["mine"; 2], "{adapter:?}");
+        let token = connect_by!(adapter, server.url("/"), bearer_auth("mine"));
+        assert_eq!(shown(token), ["Bearer mine"; 2], "{adapter:?}");
+        let url = server.url("/").replace("ws://", "ws://c:d@");
+        let expected = ["Basic Yzpk", "Basic YTpi"];
+        assert_eq!(shown(connect_by!(adapter, url)), expected, "{adapter:?}");
+    });
+}
+
+#[test]
 fn a_loop_is_left_after_ten() {
     for_each_adapter(|adapter| {
         let server = leading(302, "/");

@@ -149,11 +149,16 @@ impl<'s> Journey<'s> {
             self.origin = Origin::Other;
             self.shown = Shown(named);
             self.tls = self.tls.take().map(ClientTls::unnamed);
-        } else if named.is_some() {
+        } else if named.is_some() && !self.shows_what_was_set() {
             self.shown = Shown(named);
         }
         self.target = next;
         Ok(())
+    }
+
+    /// Whether the application says who it is here, before which no URL goes.
+    fn shows_what_was_set(&self) -> bool {
+        self.origin == Origin::Named && self.settings.has_authorization()
     }
 
     fn request(&self) -> Result<ClientRequest, HandshakeError> {

@@ -98,6 +98,11 @@ impl ClientSettings {
         }
     }
 
+    /// Whether it was set what is shown to the origin of the URL, whatever URLs name.
+    pub(super) fn has_authorization(&self) -> bool {
+        self.authorization.is_some() || self.names(AUTHORIZATION)
+    }
+
     /// The request for a target, which shows this there.
     pub(super) fn request(
         &self,
