@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use tidewire_blocking::{Message, Socket, accept};
-use tidewire_tests::live::{bounded, bounded_now};
+use tidewire_tests::connect_by;
+use tidewire_tests::live::{ADAPTERS, Scripted, bounded, bounded_now, consent};
 use tidewire_tokio::TracedFrame;
 
 /// Serves one client: pings it, says what it said, twice as long, and closes.
@@ -112,5 +113,22 @@ fn the_frames_of_each_connection_of_an_application_are_told() {
         ended.expect("a good end");
         serving.join().expect("no panic");
         lines.expect_in_each_direction();
+    });
+}
+
+#[test]
+fn interim_responses_hide_no_frame() {
+    bounded_now(|| {
+        for adapter in ADAPTERS {
+            let server = Scripted::new(|head| {
+                let interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".to_vec();
+                [interim, consent(head, ""), b"\x81\x02hi".to_vec()].concat()
+            });
+            let lines = Lines::default();
+            let client = connect_by!(adapter, server.url("/"), trace(lines.note()));
+            let mut client = client.expect("they agree");
+            assert_eq!(client.recv().expect("open"), Some("hi".into()), "{adapter:?}");
+            assert_eq!(lines.take(), ["received text, 2 bytes: hi"], "{adapter:?}");
+        }
     });
 }

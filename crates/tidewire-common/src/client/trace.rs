@@ -14,6 +14,8 @@ const MAX_HEADER: usize = 14;
 const HEAD_END: &[u8] = b"\r\n\r\n";
 /// How an answer begins behind which there are frames.
 const SWITCHING: &[u8] = b"HTTP/1.1 101";
+/// How one begins behind which another is to come.
+const INTERIM: &[u8] = b"HTTP/1.1 1";
 
 /// A frame that was sent or received whole, as it was on the wire but for its masking.
 ///
@@ -194,17 +196,22 @@ impl Tracer {
     fn find_end<'b>(&self, mut head: Vec<u8>, bytes: &'b [u8]) -> (Stage, &'b [u8]) {
         let before = head.len();
         head.extend_from_slice(bytes);
-        let found = head.windows(HEAD_END.len()).position(|window| window == HEAD_END);
-        match found {
-            None => (Stage::Head(head), &[]),
-            Some(_) if self.direction == Direction::Received && !head.starts_with(SWITCHING) => {
-                (Stage::Blind, &[])
-            }
-            Some(at) => {
-                let rest = bytes.get(at + HEAD_END.len() - before..).unwrap_or_default();
-                (Stage::Header(Vec::new()), rest)
-            }
-        }
+        // Where the end may begin that was not there before.
+        let new = before.saturating_sub(HEAD_END.len() - 1);
+        let mut windows = head.windows(HEAD_END.len()).skip(new);
+        let Some(at) = windows.position(|window| window == HEAD_END) else {
+            return (Stage::Head(head), &[]);
+        };
+        let rest = bytes
+            .get(new + at + HEAD_END.len() - before..)
+            .unwrap_or_default();
+        let stage = match self.direction {
+            Direction::Received if head.starts_with(SWITCHING) => Stage::Header(Vec::new()),
+            Direction::Received if head.starts_with(INTERIM) => Stage::Head(Vec::new()),
+            Direction::Received => Stage::Blind,
+            Direction::Sent => Stage::Header(Vec::new()),
+        };
+        (stage, rest)
     }
 
     fn find_header<'b>(&self, mut begun: Vec<u8>, bytes: &'b [u8]) -> (Stage, &'b [u8]) {
@@ -295,7 +302,8 @@ mod tests {
 
     #[test]
     fn each_frame_is_a_line_however_it_arrives() {
-        let mut bytes = b"HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: secret\r\n\r\n".to_vec();
+        let mut bytes = b"HTTP/1.1 103 Early Hints\r\nLink: secret\r\n\r\n".to_vec();
+        bytes.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: secret\r\n\r\n");
         bytes.extend_from_slice(b"\x81\x05hello");
         bytes.extend_from_slice(b"\x01\x02\xff\n\x80\x00");
         bytes.extend_from_slice(b"\x89\x01?");
