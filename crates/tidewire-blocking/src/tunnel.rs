@@ -25,7 +25,7 @@ pub(crate) fn through(
         client_tls::check(Scheme::Wss)?;
     }
     let endpoint = match detour.name_to_look_up() {
-        Some((name, port)) => &detour.found(&look_up(name, port, deadline)?)?,
+        Some((name, port)) => &detour.found(look_up(name, port, deadline))?,
         None => &detour.endpoint,
     };
     let mut socket = dial(&proxy.destination(), options, deadline)?;

@@ -25,10 +25,7 @@ pub(crate) async fn through(
         client_tls::check(Scheme::Wss)?;
     }
     let endpoint = match detour.name_to_look_up() {
-        Some((name, port)) => {
-            let addresses = within(expiry.as_mut(), pin!(look_up(name, port))).await?;
-            &detour.found(&addresses)?
-        }
+        Some((name, port)) => &detour.found(within(expiry.as_mut(), pin!(look_up(name, port))).await)?,
         None => &detour.endpoint,
     };
     let mut socket = dial(&proxy.destination(), options, expiry.as_mut()).await?;

@@ -2,13 +2,14 @@
 
 use std::future::IntoFuture as _;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidewire_blocking::{HandshakeError, HandshakeStage, SocketOptions};
+use tidewire_blocking::{HandshakeError, HandshakeStage, Proxy, SocketOptions};
 use tidewire_tests::connect_by;
 use tidewire_tests::live::{ADAPTERS, bounded, bounded_now, no_task_is_left};
+use tokio::runtime::Runtime;
 
 use crate::support::{URL, open, server, silent, within};
 
@@ -52,22 +53,44 @@ fn the_deadline_holds_while_nobody_answers_and_leaves_no_socket() {
     });
 }
 
+/// A runtime whose pool for blocking work, in which names are looked up, is occupied until the sender goes.
+fn occupied() -> (Runtime, Sender<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .expect("a runtime");
+    let (until, occupied) = channel::<()>();
+    runtime.spawn_blocking(move || occupied.recv());
+    (runtime, until)
+}
+
 #[test]
 fn the_deadline_holds_while_a_name_is_looked_up() {
     bounded_now(|| {
-        // Names are looked up in the pool for blocking work, all of which is occupied. (On threads, see the unit test.)
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(1)
-            .build()
-            .expect("a runtime");
-        let (done, occupied) = channel::<()>();
-        runtime.spawn_blocking(move || occupied.recv());
+        // On threads, see the unit test.
+        let (runtime, _until) = occupied();
         let connect = tidewire_tokio::connect("ws://localhost:9/").config(within(Duration::from_millis(30)));
         let end = runtime.block_on(async { connect.await.map(drop) });
         let expected = matches!(end, Err(HandshakeError::Timeout(HandshakeStage::Connecting(_))));
         assert!(expected, "{end:?}");
-        drop(done);
+    });
+}
+
+#[test]
+fn the_deadline_holds_while_a_name_is_looked_up_for_a_proxy() {
+    bounded_now(|| {
+        let proxy = || Proxy::parse("socks5://127.0.0.1:9").expect("a proxy");
+        let expected = "opening handshake timed out while connecting to localhost:9";
+        let (runtime, _until) = occupied();
+        let connect = tidewire_tokio::connect("ws://localhost:9/").proxy(proxy());
+        let connect = connect.config(within(Duration::from_millis(30)));
+        let end = runtime.block_on(async { connect.await.map(drop) });
+        assert_eq!(end.expect_err("no time is left").to_string(), expected);
+        // No name is found in so little time.
+        let connect = tidewire_blocking::connect("ws://localhost:9/").proxy(proxy());
+        let end = connect.config(within(Duration::from_nanos(1))).open();
+        assert_eq!(end.expect_err("no time is left").to_string(), expected);
     });
 }
 

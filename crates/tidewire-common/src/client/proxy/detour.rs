@@ -61,12 +61,16 @@ impl Detour {
         self.proxy.name_to_look_up(&self.endpoint)
     }
 
-    /// The server by one of its addresses, where its name had to be looked up.
+    /// The server by one of its addresses, where its name had to be looked up and this came of it.
     ///
     /// # Errors
-    /// Where there is none.
-    pub fn found(&self, addresses: &[SocketAddr]) -> Result<Endpoint, TunnelError> {
-        Endpoint::favourite(addresses).ok_or_else(|| no_address(&self.proxy, &self.endpoint))
+    /// What the look-up failed with, and [`HandshakeError::Tunnel`] where there is no address.
+    pub fn found(
+        &self,
+        looked_up: Result<Vec<SocketAddr>, HandshakeError>,
+    ) -> Result<Endpoint, HandshakeError> {
+        let addresses = looked_up.map_err(|error| error.while_connecting(&self.endpoint.to_destination()))?;
+        Endpoint::favourite(&addresses).ok_or_else(|| no_address(&self.proxy, &self.endpoint).into())
     }
 }
 

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::client::dial::Destination;
+
 /// The server that a proxy is to connect to, as it is told: by name, or by address.
 ///
 /// `Display` shows it as `example.com:443`, `192.0.2.1:80` or `[::1]:80`.
@@ -26,6 +28,17 @@ impl Endpoint {
                 name: host.to_owned(),
                 port,
             },
+        }
+    }
+
+    /// The same to be connected to from here.
+    pub(super) fn to_destination(&self) -> Destination {
+        match self {
+            Self::Name { name, port } => Destination::Host {
+                name: name.clone(),
+                port: *port,
+            },
+            Self::Address(address) => Destination::Addresses(vec![*address]),
         }
     }
 
