@@ -1,6 +1,7 @@
 //! Clients of both adapters behind proxies: ones that are written here, that note every byte or lie, and real ones.
 
 mod hostile;
+mod http2;
 mod liar;
 mod origin;
 mod programs;

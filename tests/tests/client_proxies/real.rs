@@ -22,7 +22,7 @@ fn for_each_way(test: impl Fn(Adapter, &Started, &'static str, Wants, &str) + Se
 }
 
 /// The proxy as it is shown what it wants.
-fn known(started: &Started, kind: &str, wants: Wants) -> Proxy {
+pub(crate) fn known(started: &Started, kind: &str, wants: Wants) -> Proxy {
     let proxy = started.proxy(kind);
     match wants {
         Wants::Nothing => proxy,
