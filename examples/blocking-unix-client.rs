@@ -1,15 +1,18 @@
 //! A client over a Unix socket, without a runtime.
 //!
-//! `cargo run -p tidewire-examples --example blocking-unix-client -- /tmp/tidewire.sock`, with `blocking-unix-server` in
-//! another terminal.
+//! `cargo run -p tidewire-examples --example blocking-unix-client`, with `blocking-unix-server` in another terminal.
+//! Both take a path as an argument.
 
 use std::env;
 use std::error::Error;
+use std::path::PathBuf;
 
 use tidewire::blocking::connect;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args().nth(1).unwrap_or_else(|| "/tmp/tidewire.sock".into());
+    let usual = || env::temp_dir().join("tidewire.sock");
+    let path = env::args_os().nth(1).map_or_else(usual, PathBuf::from);
+    println!("connecting to {}", path.display());
     // The URL still says what the server is asked for.
     let mut ws = connect("ws://localhost/").unix(path).open()?;
     ws.send("hello")?;

@@ -1,21 +1,23 @@
 //! An echo server on a Unix socket, on plain threads: for a proxy, or for other programs on the same machine.
 //!
-//! `cargo run -p tidewire-examples --example blocking-unix-server -- /tmp/tidewire.sock`, and `blocking-unix-client` in
-//! another terminal. Who may connect is who may write to the file: a folder of its own decides that.
+//! `cargo run -p tidewire-examples --example blocking-unix-server`, and `blocking-unix-client` in another terminal.
+//! Both take a path as an argument. Who may connect is who may write to the file: a folder of its own decides that.
 
 use std::env;
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
 use tidewire::blocking::{Error, WebSocket, serve};
 
 fn main() -> io::Result<()> {
-    let path = env::args().nth(1).unwrap_or_else(|| "/tmp/tidewire.sock".into());
+    let usual = || env::temp_dir().join("tidewire.sock");
+    let path = env::args_os().nth(1).map_or_else(usual, PathBuf::from);
     // The file of a server that has ended is still there, and would keep this one from listening.
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
-    println!("listening on {path}");
+    println!("listening on {}", path.display());
     serve(listener, echo)?;
     Ok(())
 }

@@ -30,7 +30,8 @@ fn each_client_is_echoed_over_a_unix_socket_by_each_server() -> TestResult {
         assert_eq!(running.url()?, path, "{server}");
         for client in ["tokio-unix-client", "blocking-unix-client"] {
             let said = Example::start(client, &[path])?.all_lines()?;
-            assert_eq!(said, ["hello"], "{client} with {server}");
+            let expected = [&*format!("connecting to {path}"), "hello"];
+            assert_eq!(said, expected, "{client} with {server}");
         }
     }
     Ok(())
