@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tidewire_common::proto::{CloseCode, CloseFrame, Instant};
-use tidewire_common::{Metrics, Served, ServerControl, ServerMetrics};
+use tidewire_common::proto::Instant;
+use tidewire_common::{Farewell, Metrics, Served, ServerControl, ServerMetrics, Standing};
 
 use crate::clock;
 use crate::handle::Handle;
@@ -26,8 +26,8 @@ const AFTER_ABORT: Duration = Duration::from_millis(500);
 /// What a server, its handles and its connections' threads share.
 pub struct Control {
     guests: Mutex<Guests>,
-    /// The last guest has gone.
-    empty: Condvar,
+    /// The last guest has gone, or a deadline was set.
+    changed: Condvar,
     addresses: Mutex<Vec<SocketAddr>>,
 }
 
@@ -35,7 +35,7 @@ pub struct Control {
 struct Guests {
     list: HashMap<u64, Place>,
     next: u64,
-    stop: Option<Instant>,
+    standing: Standing<Instant>,
     waker: Option<UnixStream>,
     served: Served,
     /// Of the connections that have ended.
@@ -63,13 +63,25 @@ impl Guests {
         };
         self.list.values().filter_map(open).collect()
     }
+
+    /// Wakes who accepts, and who waits for a request.
+    fn turn_away(&self) {
+        // One byte always fits; a server that is not running yet finds how it stands.
+        let _ = self.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
+        for place in self.list.values() {
+            if let Place::Handshake(socket) = place {
+                // The thread reads the end of the stream, and asks why.
+                shut(socket, Shutdown::Read);
+            }
+        }
+    }
 }
 
 impl Control {
     pub(crate) fn new() -> Self {
         Self {
             guests: Mutex::default(),
-            empty: Condvar::new(),
+            changed: Condvar::new(),
             addresses: Mutex::default(),
         }
     }
@@ -92,9 +104,7 @@ impl Control {
 
     /// Waits for the connections' threads, at last without patience.
     pub(crate) fn finish(&self) -> Served {
-        let mut guests = self.lock();
-        let deadline = guests.stop.unwrap_or_else(clock::now);
-        guests = self.wait_empty(guests, deadline);
+        let mut guests = self.wait_empty(self.lock(), Duration::ZERO);
         let mut aborted = Vec::new();
         for place in guests.list.values_mut() {
             match place {
@@ -110,21 +120,22 @@ impl Control {
         guests.served.aborted = aborted.len();
         drop(guests);
         abort(aborted);
-        let guests = self.wait_empty(self.lock(), deadline + AFTER_ABORT);
+        let guests = self.wait_empty(self.lock(), AFTER_ABORT);
         guests.served
     }
 
+    /// Waits until the last guest has gone, at most for so long after the deadline, if there is or comes to be one.
     fn wait_empty<'a>(
         &'a self,
         mut guests: MutexGuard<'a, Guests>,
-        deadline: Instant,
+        beyond: Duration,
     ) -> MutexGuard<'a, Guests> {
         while !guests.list.is_empty() {
-            let left = deadline - clock::now();
-            if left.is_zero() {
+            let left = clock::left(guests.standing.deadline().map(|deadline| deadline + beyond));
+            if left.is_some_and(|left| left.is_zero()) {
                 break;
             }
-            guests = clock::wait(&self.empty, guests, Some(left));
+            guests = clock::wait(&self.changed, guests, left);
         }
         clock::rest();
         guests
@@ -138,30 +149,34 @@ impl Control {
 impl ServerControl for Control {
     type Sender = Sender;
 
-    fn shut_down(&self, deadline: Duration) {
+    fn stop_listening(&self) {
         let mut guests = self.lock();
-        if guests.stop.is_some() {
+        if guests.standing.drain() {
+            guests.turn_away();
+        }
+    }
+
+    fn shut_down(&self, deadline: Duration, farewell: Farewell) {
+        let mut guests = self.lock();
+        let was_serving = guests.standing.is_serving();
+        // A moment too far to be named is centuries away.
+        let deadline = clock::now() + deadline;
+        if !guests.standing.shut_down(deadline, farewell.clone()) {
             return;
         }
-        // A moment too far to be named is centuries away.
-        guests.stop = Some(clock::now() + deadline);
-        // One byte always fits; a server that is not running yet finds the flag set.
-        let _ = guests.waker.as_ref().map(|mut waker| waker.write_all(&[0]));
-        for place in guests.list.values() {
-            if let Place::Handshake(socket) = place {
-                // The thread reads the end of the stream, and asks why.
-                shut(socket, Shutdown::Read);
-            }
+        if was_serving {
+            guests.turn_away();
         }
         let open = guests.open();
         drop(guests);
+        self.changed.notify_all();
         for connection in open {
-            leave(&connection);
+            leave(&connection, &farewell);
         }
     }
 
     fn is_serving(&self) -> bool {
-        self.lock().stop.is_none()
+        self.lock().standing.is_serving()
     }
 
     fn connections(&self) -> usize {
@@ -214,9 +229,9 @@ fn abort(connections: Vec<Arc<Link<Socket>>>) {
 }
 
 /// Closes a connection, since the server shuts down.
-fn leave(link: &Arc<Link<Socket>>) {
+fn leave(link: &Arc<Link<Socket>>, farewell: &Farewell) {
     // Where closing has begun already, nothing is left to do.
-    let _ = link.start_closing(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
+    let _ = link.start_closing(farewell.frame());
 }
 
 fn metrics(link: &Link<Socket>) -> Metrics {
@@ -244,7 +259,7 @@ impl Guest {
     /// Notes that the handshake begins.
     pub(crate) fn arrives(&self, socket: &Socket) {
         let mut guests = self.control.lock();
-        if guests.stop.is_some() {
+        if !guests.standing.is_serving() {
             // As for one that is in its handshake already.
             shut(socket, Shutdown::Read);
         }
@@ -254,11 +269,11 @@ impl Guest {
     /// Notes that the connection is open.
     pub(crate) fn enters(&self, link: &Arc<Link<Socket>>) {
         let mut guests = self.control.lock();
-        let stops = guests.stop.is_some();
+        let farewell = guests.standing.farewell();
         guests.list.insert(self.id, Place::Open(link.clone()));
         drop(guests);
-        if stops {
-            leave(link);
+        if let Some(farewell) = farewell {
+            leave(link, &farewell);
         }
     }
 
@@ -266,7 +281,7 @@ impl Guest {
     /// that.
     pub(crate) fn may_answer(&self) -> bool {
         let mut guests = self.control.lock();
-        if guests.stop.is_some() {
+        if !guests.standing.is_serving() {
             return false;
         }
         if let Some(place) = guests.list.get_mut(&self.id)
@@ -289,7 +304,7 @@ impl Drop for Guest {
         match &gone {
             Some(Place::Open(connection)) => {
                 guests.ended.add_ended(&metrics(connection));
-                if guests.stop.is_some() {
+                if !guests.standing.is_serving() {
                     guests.served.finished += 1;
                 }
             }
@@ -299,7 +314,7 @@ impl Drop for Guest {
             }
         }
         if guests.list.is_empty() {
-            self.control.empty.notify_all();
+            self.control.changed.notify_all();
         }
         // The socket is closed after the lock is given up.
         drop(guests);

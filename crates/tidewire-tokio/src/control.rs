@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidewire_common::proto::{CloseCode, CloseFrame};
-use tidewire_common::{Admission, Metrics, ServerControl, ServerMetrics};
+use tidewire_common::{Admission, Farewell, Metrics, ServerControl, ServerMetrics, Standing};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -21,8 +20,7 @@ type Connection = Shared<Socket>;
 
 /// What a server and its handles share.
 pub struct Control {
-    /// The deadline, once the server is to stop.
-    stop: watch::Sender<Option<Instant>>,
+    standing: watch::Sender<Standing<Instant>>,
     guests: Mutex<Guests>,
     keeper: Arc<Keeper>,
     /// The last guest has gone.
@@ -39,7 +37,7 @@ struct Guests {
     free: Vec<u32>,
     /// How many of them have a connection.
     connections: usize,
-    /// How many connections have ended with their handler.
+    /// How many connections have ended with their handler since the server takes no more.
     finished: usize,
     /// What the connections that have ended did.
     ended: ServerMetrics,
@@ -79,7 +77,7 @@ impl Guests {
 impl Control {
     pub(crate) fn new() -> Self {
         Self {
-            stop: watch::Sender::new(None),
+            standing: watch::Sender::default(),
             guests: Mutex::default(),
             keeper: Arc::new(Keeper::new()),
             empty: Notify::new(),
@@ -96,11 +94,18 @@ impl Control {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the server is told to stop; gives its deadline.
-    pub(crate) async fn stopped(&self) -> Instant {
-        let mut stop = self.stop.subscribe();
+    /// Waits until the server takes no more connections.
+    pub(crate) async fn stopped(&self) {
+        let mut standing = self.standing.subscribe();
         // The other end lives in `self`, so there is always an answer.
-        let deadline = stop.wait_for(Option::is_some).await.ok().and_then(|stop| *stop);
+        let _ = standing.wait_for(|standing| !standing.is_serving()).await;
+    }
+
+    /// Waits until the server shuts down; gives the deadline.
+    pub(crate) async fn shut_down(&self) -> Instant {
+        let mut standing = self.standing.subscribe();
+        let shut_down = standing.wait_for(|standing| standing.deadline().is_some()).await;
+        let deadline = shut_down.ok().and_then(|standing| standing.deadline());
         deadline.unwrap_or_else(Instant::now)
     }
 
@@ -140,11 +145,17 @@ impl Control {
         }
     }
 
-    /// Closes all open connections, since the server shuts down.
+    /// Closes all open connections, where the server shuts down.
     pub(crate) fn leave(&self) {
-        for connection in self.connected() {
-            leave(&connection);
+        if let Some(farewell) = self.farewell() {
+            for connection in self.connected() {
+                leave(&connection, &farewell);
+            }
         }
+    }
+
+    fn farewell(&self) -> Option<Farewell> {
+        self.standing.borrow().farewell()
     }
 
     /// Waits until all guests have gone.
@@ -164,7 +175,7 @@ impl Control {
         }
     }
 
-    /// How many connections have ended with their handler, and how many have not ended.
+    /// How many connections have ended with their handler since the server takes no more, and how many have not ended.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let guests = self.guests();
         (guests.finished, guests.connections)
@@ -182,10 +193,10 @@ impl Control {
 }
 
 /// Closes a connection, since the server shuts down.
-fn leave(connection: &Connection) {
+fn leave(connection: &Connection, farewell: &Farewell) {
     connection.with(|state| {
         state.progress.to_wake |= ToWake::DRIVER;
-        state.close(CloseFrame::new(CloseCode::GOING_AWAY, "server shuts down"));
+        state.close(farewell.frame());
     });
 }
 
@@ -196,15 +207,18 @@ fn metrics(connection: &Connection) -> Metrics {
 impl ServerControl for Control {
     type Sender = Sender;
 
-    fn shut_down(&self, deadline: Duration) {
-        self.stop.send_if_modified(|stop| match stop {
-            Some(_) => false,
-            None => stop.replace(clock::after(deadline)).is_none(),
-        });
+    fn stop_listening(&self) {
+        self.standing.send_if_modified(Standing::drain);
+    }
+
+    fn shut_down(&self, deadline: Duration, farewell: Farewell) {
+        let deadline = clock::after(deadline);
+        self.standing
+            .send_if_modified(|standing| standing.shut_down(deadline, farewell));
     }
 
     fn is_serving(&self) -> bool {
-        self.stop.borrow().is_none()
+        self.standing.borrow().is_serving()
     }
 
     fn connections(&self) -> usize {
@@ -268,8 +282,8 @@ impl Seat {
         }
         drop(guests);
         // Whoever is listed too late for the server's farewell takes it from here.
-        if !self.control.is_serving() {
-            leave(connection);
+        if let Some(farewell) = self.control.farewell() {
+            leave(connection, &farewell);
         }
     }
 
@@ -293,7 +307,7 @@ impl Drop for Seat {
             }
             None => guests.ended.failed_handshakes += 1,
         }
-        guests.finished += usize::from(self.finished);
+        guests.finished += usize::from(self.finished && !self.control.is_serving());
         if guests.is_empty() {
             self.control.empty.notify_one();
         }

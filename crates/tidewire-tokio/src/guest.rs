@@ -50,7 +50,7 @@ where
             biased;
             led_in = entrance.lead_in(socket, admission, &mut accepting, clock) => led_in,
             // Nothing was said so far that could be answered.
-            _ = &mut stopped => return None,
+            () = &mut stopped => return None,
         };
         // Not matched, since the future would have room for what is left of it.
         let socket = led_in

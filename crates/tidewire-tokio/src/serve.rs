@@ -191,17 +191,17 @@ where
             control: control.clone(),
         };
         let mut stopped = pin!(control.stopped());
-        let deadline = loop {
+        loop {
             tokio::select! {
                 socket = next(&mut listeners) => if let Some(admission) = service.entrance.admit(&socket) {
                     let service = service.clone();
                     control.spawn(admission, |seat| Guest::Opens(Box::pin(guest::open(socket, seat, service))));
                 },
-                deadline = &mut stopped => break deadline,
+                () = &mut stopped => break,
             }
-        };
+        }
         drop(listeners);
-        let served = finish(&control, deadline).await;
+        let served = finish(&control).await;
         drop(host);
         Ok(served)
     }
@@ -269,15 +269,20 @@ impl Drop for Host {
     }
 }
 
-/// Sees the open connections off, up to the deadline.
-async fn finish(control: &Control, deadline: Instant) -> Served {
-    let (before, open) = control.counts();
+/// Waits for the open connections, and sees them off up to the deadline once there is one.
+async fn finish(control: &Control) -> Served {
+    let deadline = tokio::select! {
+        biased;
+        deadline = control.shut_down() => deadline,
+        () = control.emptied() => Instant::now(),
+    };
+    let (_, open) = control.counts();
     info!(connections = open, "shutting down");
     control.leave();
     let _ = tokio::time::timeout_at(deadline, control.emptied()).await;
     let (finished, open) = control.counts();
     let mut served = Served::default();
-    served.finished = finished - before;
+    served.finished = finished;
     served.aborted = open;
     control.abort();
     // A handler that blocks its thread cannot be aborted, and must not hold the shutdown up.

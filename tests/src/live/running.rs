@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tidewire_tokio::{Served, ServerMetrics};
+use tidewire_tokio::{SendError, Served, ServerMetrics};
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -123,12 +123,47 @@ impl Running {
         }
     }
 
+    /// Tells the server to stop, and what to tell clients.
+    ///
+    /// # Errors
+    /// Where that may not be sent.
+    pub fn shut_down_with(&self, deadline: Duration, code: u16, reason: &str) -> Result<(), SendError> {
+        match &self.handle {
+            Handle::Tokio(handle) => handle.shutdown_with(deadline, code, reason),
+            Handle::Blocking(handle) => handle.shutdown_with(deadline, code, reason),
+        }
+    }
+
+    /// Tells the server to take no more connections.
+    pub fn stop_listening(&self) {
+        match &self.handle {
+            Handle::Tokio(handle) => handle.stop_listening(),
+            Handle::Blocking(handle) => handle.stop_listening(),
+        }
+    }
+
+    /// Whether the server takes connections.
+    pub fn is_serving(&self) -> bool {
+        match &self.handle {
+            Handle::Tokio(handle) => handle.is_serving(),
+            Handle::Blocking(handle) => handle.is_serving(),
+        }
+    }
+
     /// Stops the server and waits for it; gives the counts.
     ///
     /// # Panics
     /// Where it failed.
-    pub fn stop(mut self, deadline: Duration) -> Served {
+    pub fn stop(self, deadline: Duration) -> Served {
         self.shut_down(deadline);
+        self.wait()
+    }
+
+    /// Waits for the end of the server; gives the counts.
+    ///
+    /// # Panics
+    /// Where it failed.
+    pub fn wait(mut self) -> Served {
         let thread = self.thread.take().expect("it is stopped once");
         let served = thread.join().expect("a server that does not panic");
         served.expect("a server that ends well")

@@ -3,6 +3,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidewire_proto::{CloseCode, SendError};
+
+use super::standing::Farewell;
 use crate::metrics::ServerMetrics;
 
 /// Looks at a server and shuts it down, from anywhere; cheap to clone.
@@ -13,10 +16,13 @@ pub trait ServerControl {
     /// The half of a connection that sends.
     type Sender;
 
-    /// Starts the shutdown, once.
-    fn shut_down(&self, deadline: Duration);
+    /// Takes no more connections, from now on.
+    fn stop_listening(&self);
 
-    /// Whether no shutdown was started.
+    /// Starts the shutdown, once.
+    fn shut_down(&self, deadline: Duration, farewell: Farewell);
+
+    /// Whether it takes connections.
     fn is_serving(&self) -> bool;
 
     /// How many connections are open.
@@ -41,9 +47,32 @@ impl<C: ServerControl> ServerHandle<C> {
     /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
     /// the handlers; those that have not returned after `deadline` are aborted.
     ///
-    /// Returns at once: the server itself ends when all is done, at most a second after the deadline.
+    /// Returns at once: the server itself ends when all is done, at most a second after the deadline. A second shutdown
+    /// changes nothing.
     pub fn shutdown(&self, deadline: Duration) {
-        self.0.shut_down(deadline);
+        self.0.shut_down(deadline, Farewell::default());
+    }
+
+    /// Does what [`shutdown`](Self::shutdown) does, and closes open connections with this code and reason: 1012, for example,
+    /// where the server comes back.
+    ///
+    /// # Errors
+    /// [`SendError`] for a code or a reason that may not be sent; the server goes on.
+    pub fn shutdown_with(
+        &self,
+        deadline: Duration,
+        code: impl Into<CloseCode>,
+        reason: &str,
+    ) -> Result<(), SendError> {
+        let farewell = Farewell::new(code.into(), reason)?;
+        self.0.shut_down(deadline, farewell);
+        Ok(())
+    }
+
+    /// Stops listening and refuses handshakes in progress with 503. Open connections go on, and the server ends with the last
+    /// of them; a [`shutdown`](Self::shutdown) may still follow.
+    pub fn stop_listening(&self) {
+        self.0.stop_listening();
     }
 
     /// Whether the server takes new connections.
@@ -93,7 +122,7 @@ impl<C: ServerControl> fmt::Debug for ServerHandle<C> {
     }
 }
 
-/// How the connections ended that were open at a shutdown.
+/// How the connections ended that were open when the server stopped listening.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Served {

@@ -12,6 +12,7 @@ mod preface;
 mod proxy_protocol;
 mod refusal;
 mod routes;
+mod standing;
 mod trusted_proxies;
 
 pub use accepting::{Accepting, Declined, Refused};
@@ -25,4 +26,5 @@ pub use policy::{Answer, Asked, ServerPolicy};
 pub use preface::{Begun, Preface, Wire};
 pub use proxy_protocol::{Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader};
 pub use routes::{InvalidRoute, Routes};
+pub use standing::{Farewell, Standing};
 pub use trusted_proxies::TrustedProxies;
