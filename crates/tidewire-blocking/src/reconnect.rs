@@ -16,6 +16,7 @@ use crate::traced::traced;
 use crate::websocket::WebSocket;
 
 type Dial = Arc<dyn Fn() -> io::Result<Socket> + Send + Sync>;
+type Renew = Arc<dyn Fn(Connect) -> io::Result<Connect> + Send + Sync>;
 type Opened = Result<WebSocket, HandshakeError>;
 
 impl Connect {
@@ -47,6 +48,7 @@ impl Connect {
 /// ```
 pub struct Reconnect {
     connect: Connect,
+    renew: Option<Renew>,
     dial: Option<Dial>,
     attempts: Attempts,
     stop: StopToken,
@@ -77,6 +79,7 @@ impl Reconnect {
     pub fn new(connect: Connect) -> Self {
         Self {
             connect,
+            renew: None,
             dial: None,
             attempts: Attempts::new(Retry::default()),
             stop: StopToken::new(),
@@ -103,6 +106,24 @@ impl Reconnect {
     /// [`Application`](crate::Application), on the thread that receives for it.
     pub fn on_event(mut self, on_event: impl FnMut(ReconnectEvent<'_>) + Send + 'static) -> Self {
         self.on_event = Box::new(on_event);
+        self
+    }
+
+    /// Has `renew` change what was set for each attempt, the first included: to show a token that is still good, for example. It
+    /// is given what was set at first. What it fails with counts as [`HandshakeError::Io`]; how long it may take is its own
+    /// affair.
+    ///
+    /// ```no_run
+    /// use tidewire_blocking::connect;
+    ///
+    /// let connections = connect("wss://example.com/feed")
+    ///     .reconnect()
+    ///     .renew(|connect| Ok(connect.bearer_auth(fresh_token()?)));
+    /// # let _ = connections;
+    /// # fn fresh_token() -> std::io::Result<String> { Ok(String::new()) }
+    /// ```
+    pub fn renew(mut self, renew: impl Fn(Connect) -> io::Result<Connect> + Send + Sync + 'static) -> Self {
+        self.renew = Some(Arc::new(renew));
         self
     }
 
@@ -272,12 +293,19 @@ impl Reconnect {
 
     /// Starts an attempt in a thread of its own, since nothing else could be broken off.
     fn begin(&self, progress: &Arc<Progress>) -> io::Result<()> {
-        let (connect, dial, progress) = (self.connect.clone(), self.dial.clone(), progress.clone());
+        let (connect, renew) = (self.connect.clone(), self.renew.clone());
+        let (dial, progress) = (self.dial.clone(), progress.clone());
         let attempt = move || {
             // Whatever an application's code was at, it goes on in the other thread as a panic.
-            let opened = catch_unwind(AssertUnwindSafe(|| match dial {
-                None => connect.open(),
-                Some(dial) => connect.over(traced(dial()?, connect.settings.trace.as_ref())),
+            let opened = catch_unwind(AssertUnwindSafe(|| {
+                let connect = match renew {
+                    None => connect,
+                    Some(renew) => renew(connect)?,
+                };
+                match dial {
+                    None => connect.open(),
+                    Some(dial) => connect.over(traced(dial()?, connect.settings.trace.as_ref())),
+                }
             }));
             progress.change(|news| news.opened = Some(opened));
         };

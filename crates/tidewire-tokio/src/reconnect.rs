@@ -21,6 +21,7 @@ use crate::websocket::WebSocket;
 
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Dial = Arc<dyn Fn() -> Pending<io::Result<Socket>> + Send + Sync>;
+type Renew = Arc<dyn Fn(Connect) -> Pending<io::Result<Connect>> + Send + Sync>;
 
 impl Connect {
     /// Connects again and again: see [`Reconnect`].
@@ -54,6 +55,7 @@ impl Connect {
 /// ```
 pub struct Reconnect {
     connect: Connect,
+    renew: Option<Renew>,
     dial: Option<Dial>,
     attempts: Attempts,
     stop: StopToken,
@@ -88,6 +90,7 @@ impl Reconnect {
         let stop = StopToken::new();
         Self {
             connect,
+            renew: None,
             dial: None,
             attempts: Attempts::new(Retry::default()),
             stopped: stop.stopped(),
@@ -117,6 +120,28 @@ impl Reconnect {
     /// anything.
     pub fn on_event(mut self, on_event: impl FnMut(ReconnectEvent<'_>) + Send + 'static) -> Self {
         self.on_event = Box::new(on_event);
+        self
+    }
+
+    /// Has `renew` change what was set for each attempt, the first included: to show a token that is still good, for example. It
+    /// is given what was set at first. What it fails with counts as [`HandshakeError::Io`], and it has as much time as the
+    /// handshake.
+    ///
+    /// ```no_run
+    /// use tidewire_tokio::{Connect, connect};
+    ///
+    /// let connections = connect("wss://example.com/feed")
+    ///     .reconnect()
+    ///     .renew(async |connect: Connect| Ok(connect.bearer_auth(fresh_token().await?)));
+    /// # let _ = connections;
+    /// # async fn fresh_token() -> std::io::Result<String> { Ok(String::new()) }
+    /// ```
+    pub fn renew<F, Fut>(mut self, renew: F) -> Self
+    where
+        F: Fn(Connect) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = io::Result<Connect>> + Send + 'static,
+    {
+        self.renew = Some(Arc::new(move |connect| Box::pin(renew(connect))));
         self
     }
 
@@ -303,9 +328,13 @@ impl Reconnect {
             attempt: self.attempts.number(),
         });
         let (connect, dial) = (self.connect.clone(), self.dial.clone());
-        self.stage = Stage::Connects(match dial {
-            None => connect.into_future(),
-            Some(dial) => Box::pin(open_over(connect, dial)),
+        self.stage = Stage::Connects(match self.renew.clone() {
+            None => open(connect, dial),
+            Some(renew) => Box::pin(async move {
+                let time = connect.config.open_timeout();
+                let connect = in_time(time, renew(connect)).await?;
+                open(connect, dial).await
+            }),
         });
     }
 
@@ -368,14 +397,25 @@ fn closed(connection: &Shared<Socket>) -> Option<Closed> {
     connection.with(|state| state.session.closed().cloned())
 }
 
-async fn open_over(connect: Connect, dial: Dial) -> Result<WebSocket, HandshakeError> {
-    let time = connect.config.open_timeout().unwrap_or(Duration::MAX);
-    let stream = timeout(time, dial())
-        .await
-        .map_err(|_| HandshakeError::TIMEOUT)??;
-    connect
-        .over(traced(stream, connect.settings.trace.as_ref()))
-        .await
+fn open(connect: Connect, dial: Option<Dial>) -> Pending<Result<WebSocket, HandshakeError>> {
+    match dial {
+        None => connect.into_future(),
+        Some(dial) => Box::pin(async move {
+            let stream = in_time(connect.config.open_timeout(), dial()).await?;
+            connect
+                .over(traced(stream, connect.settings.trace.as_ref()))
+                .await
+        }),
+    }
+}
+
+/// Waits for what the application does for an attempt.
+async fn in_time<T>(
+    time: Option<Duration>,
+    doing: impl Future<Output = io::Result<T>>,
+) -> Result<T, HandshakeError> {
+    let done = timeout(time.unwrap_or(Duration::MAX), doing).await;
+    Ok(done.map_err(|_| HandshakeError::TIMEOUT)??)
 }
 
 /// Gives what [`next`](Reconnect::next) does.

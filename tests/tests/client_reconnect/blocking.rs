@@ -13,7 +13,7 @@ use tidewire_blocking::{
 };
 use tidewire_tests::live::bounded_now;
 
-use super::events::{halves, response, seconds, told};
+use super::events::{halves, overloaded, response, seconds, told};
 
 /// How long something may take that needs no time of the connections'.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -356,5 +356,29 @@ fn a_server_that_begins_later_is_found() {
         let (stream, _) = listener.accept().expect("a client");
         let _server = Accept::new().accept(stream).expect("they agree");
         assert!(matches!(join(opening).0, Some(Ok(_))));
+    });
+}
+
+#[test]
+fn each_attempt_shows_what_was_renewed_for_it() {
+    Scene::run(0, |client, mut scene| {
+        let renewed = AtomicU32::new(0);
+        let client = client.renew(move |connect| match renewed.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(io::ErrorKind::ConnectionRefused.into()),
+            token => Ok(connect.field("Token", token.to_string())),
+        });
+        let opening = next(client.retry(halves().attempts(3)));
+        scene.expect("connecting 1");
+        scene.expect("failed, next in 5s: connection refused");
+        scene.wait(5);
+        let (policy, shown) = overloaded();
+        let accept = Accept::new().policy(policy);
+        accept.accept(scene.stream()).expect_err("it refuses");
+        scene.expect("connecting 2");
+        scene.expect("failed, next in 10s: server refused the upgrade with status 503 Service Unavailable");
+        scene.wait(10);
+        accept.accept(scene.stream()).expect_err("it refuses");
+        assert!(matches!(join(opening).0, Some(Err(_))));
+        assert_eq!(shown.try_iter().collect::<Vec<_>>(), ["1", "2"]);
     });
 }

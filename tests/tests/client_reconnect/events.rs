@@ -1,8 +1,9 @@
 //! What a client tells of its attempts.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use tidewire_tokio::{ReconnectEvent, Response, Retry};
+use tidewire_tokio::{ReconnectEvent, Request, Response, Retry, ServerPolicy};
 
 pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -35,4 +36,17 @@ fn next(next_in: Option<Duration>) -> String {
 pub(crate) fn response(status: u16, retry_after: &str) -> Response {
     let response = Response::new(status).expect("a status");
     response.field("Retry-After", retry_after).expect("a field")
+}
+
+/// What a server wants that refuses all; tells the tokens that it is shown.
+pub(crate) fn overloaded() -> (ServerPolicy, Receiver<String>) {
+    let (tell, shown) = channel();
+    let policy = ServerPolicy::default().on_request(move |request: &Request| {
+        for token in request.fields().all("token") {
+            let token = str::from_utf8(token).expect("text");
+            tell.send(token.to_owned()).expect("a test");
+        }
+        Some(response(503, "0"))
+    });
+    (policy, shown)
 }

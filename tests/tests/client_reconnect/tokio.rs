@@ -1,5 +1,6 @@
 //! On tokio.
 
+use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,13 +12,14 @@ use futures_util::StreamExt;
 use tidewire_tests::live::bounded;
 use tidewire_tokio::test::{Frame, Peer, pipe};
 use tidewire_tokio::{
-    Accept, Backoff, Connect, Error, HandshakeError, Reconnect, ServerPolicy, Socket, StopToken, WebSocket,
+    Accept, Backoff, Connect, Error, HandshakeError, Reconnect, Retry, ServerPolicy, Socket, StopToken,
+    WebSocket,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout};
 
-use super::events::{halves, response, seconds, told};
+use super::events::{halves, overloaded, response, seconds, told};
 
 /// The servers' ends of the streams that a client opens.
 struct Servers(UnboundedReceiver<Socket>);
@@ -200,7 +202,7 @@ async fn a_dial_that_takes_too_long_is_tried_again() {
         let client = Connect::new("ws://localhost/")
             .reconnect()
             .retry(halves().attempts(2));
-        let mut client = client.over(std::future::pending);
+        let mut client = client.over(pending);
         let start = Instant::now();
         let error = client.next().await.expect("an error").expect_err("nobody there");
         assert!(matches!(error, HandshakeError::Timeout(_)), "{error}");
@@ -435,6 +437,49 @@ async fn a_server_that_begins_later_is_found() {
         };
         let (ws, _server) = tokio::join!(opened(&mut client), serving);
         assert_eq!(ws.peer_addr(), Some(address));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_shows_what_was_renewed_for_it() {
+    bounded(async {
+        let (client, mut servers) = client(0);
+        let renewed = AtomicU32::new(0);
+        let mut client = client.retry(halves().attempts(3)).renew(move |connect: Connect| {
+            let token = renewed.fetch_add(1, Ordering::Relaxed);
+            async move {
+                match token {
+                    0 => Err(io::ErrorKind::ConnectionRefused.into()),
+                    token => Ok(connect.field("Token", token.to_string())),
+                }
+            }
+        });
+        let start = Instant::now();
+        let (policy, shown) = overloaded();
+        let accept = Accept::new().policy(policy);
+        let (next, ()) = tokio::join!(client.next(), async {
+            for _ in 0..2 {
+                let stream = servers.0.recv().await.expect("a client");
+                accept.accept(stream).await.expect_err("it refuses");
+            }
+        });
+        assert!(matches!(next, Some(Err(_))));
+        assert_eq!(start.elapsed().as_secs(), 5 + 10);
+        assert_eq!(shown.try_iter().collect::<Vec<_>>(), ["1", "2"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn renewing_takes_no_longer_than_a_handshake_may() {
+    bounded(async {
+        let (client, _servers) = client(0);
+        let mut client = client.renew(|_| pending()).retry(Retry::never());
+        let start = Instant::now();
+        let error = client.next().await.expect("an error").expect_err("no connection");
+        assert!(matches!(error, HandshakeError::Timeout(_)), "{error}");
+        assert_eq!(start.elapsed().as_secs(), 10);
     })
     .await;
 }
