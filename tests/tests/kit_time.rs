@@ -146,6 +146,25 @@ fn waiting_for_a_message_ends_at_its_moment() {
 }
 
 #[test]
+fn waiting_for_the_end_ends_at_its_moment() {
+    timed(|mut time| {
+        let (server, client) = test::pair();
+        assert_eq!(server.wait_closed_timeout(Duration::ZERO), None);
+        let waiting = thread::spawn(move || (server.wait_closed_timeout(seconds(5)), server));
+        // The thread may begin to wait later than that.
+        while !waiting.is_finished() {
+            time.advance(seconds(1));
+        }
+        assert!(time.elapsed() >= seconds(5), "{time:?}");
+        let (closed, server) = join(waiting);
+        assert_eq!(closed, None);
+        client.close(4000, "").expect("may be sent");
+        let closed = server.wait_closed_timeout(Duration::MAX);
+        assert_eq!(closed.map(|closed| closed.code()), Some(4000.into()));
+    });
+}
+
+#[test]
 fn a_request_that_does_not_come_times_out() {
     timed(|mut time| {
         let (near, far) = test::pipe(1024);

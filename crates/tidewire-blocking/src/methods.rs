@@ -107,6 +107,12 @@ macro_rules! sending {
         pub fn wait_closed(&self) -> Closed {
             self.handle.wait_closed()
         }
+
+        /// Waits as [`wait_closed`](Self::wait_closed) does, at most for `timeout`; `None` where the connection goes on.
+        pub fn wait_closed_timeout(&self, timeout: Duration) -> Option<Closed> {
+            let deadline = clock::after(clock::now(), timeout);
+            self.handle.wait_closed_until(deadline)
+        }
     };
 }
 

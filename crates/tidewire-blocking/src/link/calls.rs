@@ -9,6 +9,7 @@ use tidewire_common::{Error, Message, Outgoing, Reached, Session, TrySendError};
 use super::keeping::Hurry;
 use super::writing::Patience;
 use super::{Guard, Halves, Link, Owner, Sending, State, WriteTurn};
+use crate::clock;
 use crate::transport::Transport;
 
 /// How much corked output may wait.
@@ -185,11 +186,23 @@ impl<S: Transport> Link<S> {
     }
 
     pub(crate) fn wait_closed(self: &Arc<Self>) -> Closed {
+        // Without a deadline there is always an end.
+        self.wait_closed_until(None).unwrap_or_default()
+    }
+
+    /// Waits for the end of the connection; `None` where the deadline comes first.
+    pub(crate) fn wait_closed_until(self: &Arc<Self>, deadline: Option<Instant>) -> Option<Closed> {
         let mut state = self.lock();
-        while state.session.phase() != Phase::Ended {
-            state = self.wait(state, None);
-        }
-        let closed = state.session.closed().cloned().unwrap_or_default();
+        let closed = loop {
+            if state.session.phase() == Phase::Ended {
+                break Some(state.session.closed().cloned().unwrap_or_default());
+            }
+            let left = clock::left(deadline);
+            if left.is_some_and(|left| left.is_zero()) {
+                break None;
+            }
+            state = self.wait(state, left);
+        };
         self.settle(state);
         closed
     }
