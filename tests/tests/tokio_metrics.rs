@@ -158,6 +158,9 @@ async fn addresses_are_those_of_the_socket() {
         assert_eq!(addresses(&client), (peer, local));
         let nodelay = |ws: &WebSocket| ws.with_transport(|socket| socket.as_tcp()?.nodelay().ok());
         assert_eq!(nodelay(&client), Some(Some(true)));
+        let (sender, receiver) = client.split();
+        assert_eq!((sender.local_addr(), sender.peer_addr()), (peer, local));
+        assert_eq!((receiver.local_addr(), receiver.peer_addr()), (peer, local));
     })
     .await;
 }

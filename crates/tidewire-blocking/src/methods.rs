@@ -199,4 +199,19 @@ macro_rules! receiving {
     };
 }
 
-pub(crate) use {looking, receiving, sending};
+/// Where a connection leads, for a type with a `handle` over a `Socket`.
+macro_rules! addresses {
+    () => {
+        /// The peer's address; `None` where it has none, or the system has forgotten it, since the connection has ended.
+        pub fn peer_addr(&self) -> Option<SocketAddr> {
+            self.transport().peer_addr()
+        }
+
+        /// Our address; `None` as for [`peer_addr`](Self::peer_addr).
+        pub fn local_addr(&self) -> Option<SocketAddr> {
+            self.transport().local_addr()
+        }
+    };
+}
+
+pub(crate) use {addresses, looking, receiving, sending};

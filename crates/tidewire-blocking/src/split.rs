@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tidewire_common::{ConnectionId, Error, Handshake, Message, Metrics, Outgoing
 use crate::clock;
 use crate::handle::Handle;
 use crate::link::Then;
-use crate::methods::{looking, receiving, sending};
+use crate::methods::{addresses, looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;
 use crate::receive_error::{RecvTimeoutError, forever};
@@ -42,6 +43,10 @@ impl<S: Transport> Sender<S> {
 
     sending!();
     looking!();
+}
+
+impl Sender {
+    addresses!();
 }
 
 impl<S: Transport> Clone for Sender<S> {
@@ -84,6 +89,10 @@ impl<S: Transport> Receiver<S> {
 
     receiving!();
     looking!();
+}
+
+impl Receiver {
+    addresses!();
 }
 
 /// Who cannot receive any more wants nothing to be kept: what stands behind later messages is seen, for the sake of the

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::handle::Handle;
 use crate::handler;
 use crate::link::{Halves, Link, Sending, Then};
-use crate::methods::{looking, receiving, sending};
+use crate::methods::{addresses, looking, receiving, sending};
 use crate::piece_writer::PieceWriter;
 use crate::pieces::Pieces;
 use crate::receive_error::{RecvTimeoutError, forever};
@@ -91,15 +91,7 @@ impl<S: Transport> WebSocket<S> {
 }
 
 impl WebSocket {
-    /// The peer's address; `None` where it has none, or the system has forgotten it, since the connection has ended.
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.transport().peer_addr()
-    }
-
-    /// Our address; `None` as for [`peer_addr`](Self::peer_addr).
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.transport().local_addr()
-    }
+    addresses!();
 }
 
 /// Iterates over the messages: ends quietly after a clean close, and otherwise with one error.

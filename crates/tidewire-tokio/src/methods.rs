@@ -227,3 +227,18 @@ macro_rules! looking {
         }
     };
 }
+
+/// Where a connection leads, for a type with a `handle` over a `Socket`.
+macro_rules! addresses {
+    () => {
+        /// The peer's address, if it has one; `None` once the connection has ended.
+        pub fn peer_addr(&self) -> Option<SocketAddr> {
+            self.with_transport(Socket::peer_addr)?
+        }
+
+        /// Our address, if there is one; `None` once the connection has ended.
+        pub fn local_addr(&self) -> Option<SocketAddr> {
+            self.with_transport(Socket::local_addr)?
+        }
+    };
+}

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -43,6 +44,10 @@ impl<S: Transport> Sender<S> {
     looking!();
 }
 
+impl Sender {
+    addresses!();
+}
+
 impl<S> Clone for Sender<S> {
     fn clone(&self) -> Self {
         Self {
@@ -65,6 +70,10 @@ pub struct Receiver<S = Socket> {
 impl<S: Transport> Receiver<S> {
     receiving!();
     looking!();
+}
+
+impl Receiver {
+    addresses!();
 }
 
 /// Who cannot receive any more wants nothing to be kept: later messages are dropped, so that pings and the peer's

@@ -104,15 +104,7 @@ impl<S: Transport> WebSocket<S> {
 }
 
 impl WebSocket {
-    /// The peer's address, if it has one; `None` once the connection has ended.
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.with_transport(Socket::peer_addr)?
-    }
-
-    /// Our address, if there is one; `None` once the connection has ended.
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.with_transport(Socket::local_addr)?
-    }
+    addresses!();
 }
 
 impl<S> fmt::Debug for WebSocket<S> {

@@ -152,4 +152,7 @@ fn addresses_are_those_of_the_socket() {
     assert_eq!(local, Some(server.address));
     let tcp = ws.transport().as_tcp().expect("TCP");
     assert!(tcp.nodelay().expect("an option"));
+    let (sender, receiver) = ws.split();
+    assert_eq!((sender.local_addr(), sender.peer_addr()), (peer, local));
+    assert_eq!((receiver.local_addr(), receiver.peer_addr()), (peer, local));
 }
