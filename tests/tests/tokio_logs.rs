@@ -1,13 +1,16 @@
-//! What is logged and at which level; and what never is.
+//! What is logged and at which level; and what never is. Where both adapters log by themselves, both are asked.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tidewire_proto::handshake::accept_key;
 use tidewire_tests::live::{Peer, REQUEST, accepted, bounded};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
-use tidewire_tokio::{Accept, Config, Connect, Error, Request, Response, Server, ServerPolicy, WebSocket};
+use tidewire_tokio::{
+    Accept, Config, Connect, Error, Request, Response, Retry, Server, ServerPolicy, WebSocket,
+};
 use tokio::io::duplex;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::subscriber::DefaultGuard;
@@ -287,4 +290,87 @@ async fn a_served_connection_is_logged_when_it_opens_and_when_it_closes() {
         );
     })
     .await;
+}
+
+/// A handler that nobody calls.
+async fn unused(_: WebSocket) -> Result<(), Error> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_servers_way_to_its_end_is_logged_once_at_info() {
+    let on_tokio = Server::new(
+        TcpListener::bind("127.0.0.1:0").await.expect("a free port"),
+        unused,
+    )
+    .handle();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let on_threads = tidewire_blocking::Server::new(listener, ()).handle();
+    let table: [&dyn Fn(); 2] = [
+        &|| {
+            on_tokio.stop_listening();
+            on_tokio.shutdown(Duration::ZERO);
+            on_tokio.stop_listening();
+            on_tokio.shutdown(Duration::ZERO);
+        },
+        &|| {
+            on_threads.stop_listening();
+            on_threads.shutdown(Duration::ZERO);
+            on_threads.stop_listening();
+            on_threads.shutdown(Duration::ZERO);
+        },
+    ];
+    for end in table {
+        let log = Log::start();
+        end();
+        let lines = log.at_info();
+        let [first, second] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert!(first.contains("no longer listening connections=0"), "{first}");
+        assert!(second.contains("shutting down connections=0"), "{second}");
+    }
+}
+
+#[test]
+fn attempts_that_fail_are_logged_at_info() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+    drop(listener);
+    // Without a delay.
+    let retry = Retry::default().random(|| 0).attempts(2);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let table: [&dyn Fn() -> bool; 2] = [
+        &|| {
+            let mut connections = Connect::new(&url).reconnect().retry(retry.clone());
+            runtime
+                .block_on(connections.next())
+                .is_some_and(|next| next.is_err())
+        },
+        &|| {
+            let connect = tidewire_blocking::connect(&url);
+            let mut connections = connect.reconnect().retry(retry.clone());
+            connections.next().is_some_and(|next| next.is_err())
+        },
+    ];
+    for fails in table {
+        let log = Log::start();
+        assert!(fails());
+        let mut lines = log.at_info();
+        lines.retain(|line| line.contains("attempt to connect failed"));
+        let [first, last] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert!(
+            first.starts_with(" INFO") && first.contains(" next_in="),
+            "{first}"
+        );
+        assert!(
+            last.contains("cannot be reached") && !last.contains(" next_in="),
+            "{last}"
+        );
+    }
 }

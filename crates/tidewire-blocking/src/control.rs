@@ -149,20 +149,22 @@ impl Control {
 impl ServerControl for Control {
     type Sender = Sender;
 
-    fn stop_listening(&self) {
+    fn stop_listening(&self) -> bool {
         let mut guests = self.lock();
-        if guests.standing.drain() {
+        let is_new = guests.standing.drain();
+        if is_new {
             guests.turn_away();
         }
+        is_new
     }
 
-    fn shut_down(&self, deadline: Duration, farewell: Farewell) {
+    fn shut_down(&self, deadline: Duration, farewell: Farewell) -> bool {
         let mut guests = self.lock();
         let was_serving = guests.standing.is_serving();
         // A moment too far to be named is centuries away.
         let deadline = clock::now() + deadline;
         if !guests.standing.shut_down(deadline, farewell.clone()) {
-            return;
+            return false;
         }
         if was_serving {
             guests.turn_away();
@@ -173,6 +175,7 @@ impl ServerControl for Control {
         for connection in open {
             leave(&connection, &farewell);
         }
+        true
     }
 
     fn is_serving(&self) -> bool {

@@ -207,14 +207,14 @@ fn metrics(connection: &Connection) -> Metrics {
 impl ServerControl for Control {
     type Sender = Sender;
 
-    fn stop_listening(&self) {
-        self.standing.send_if_modified(Standing::drain);
+    fn stop_listening(&self) -> bool {
+        self.standing.send_if_modified(Standing::drain)
     }
 
-    fn shut_down(&self, deadline: Duration, farewell: Farewell) {
+    fn shut_down(&self, deadline: Duration, farewell: Farewell) -> bool {
         let deadline = clock::after(deadline);
         self.standing
-            .send_if_modified(|standing| standing.shut_down(deadline, farewell));
+            .send_if_modified(|standing| standing.shut_down(deadline, farewell))
     }
 
     fn is_serving(&self) -> bool {

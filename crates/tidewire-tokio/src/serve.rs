@@ -15,7 +15,7 @@ use tidewire_common::{
 };
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::accept::Accept;
 use crate::control::Control;
@@ -276,8 +276,6 @@ async fn finish(control: &Control) -> Served {
         deadline = control.shut_down() => deadline,
         () = control.emptied() => Instant::now(),
     };
-    let (_, open) = control.counts();
-    info!(connections = open, "shutting down");
     control.leave();
     let _ = tokio::time::timeout_at(deadline, control.emptied()).await;
     let (finished, open) = control.counts();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_proto::{CloseCode, SendError};
+use tracing::info;
 
 use super::standing::Farewell;
 use crate::metrics::ServerMetrics;
@@ -16,11 +17,11 @@ pub trait ServerControl {
     /// The half of a connection that sends.
     type Sender;
 
-    /// Takes no more connections, from now on.
-    fn stop_listening(&self);
+    /// Takes no more connections, from now on; tells whether that is new.
+    fn stop_listening(&self) -> bool;
 
-    /// Starts the shutdown, once.
-    fn shut_down(&self, deadline: Duration, farewell: Farewell);
+    /// Starts the shutdown, once; tells whether that is new.
+    fn shut_down(&self, deadline: Duration, farewell: Farewell) -> bool;
 
     /// Whether it takes connections.
     fn is_serving(&self) -> bool;
@@ -50,7 +51,7 @@ impl<C: ServerControl> ServerHandle<C> {
     /// Returns at once: the server itself ends when all is done, at most a second after the deadline. A second shutdown
     /// changes nothing.
     pub fn shutdown(&self, deadline: Duration) {
-        self.0.shut_down(deadline, Farewell::default());
+        self.shut_down(deadline, Farewell::default());
     }
 
     /// Does what [`shutdown`](Self::shutdown) does, and closes open connections with this code and reason: 1012, for example,
@@ -65,14 +66,24 @@ impl<C: ServerControl> ServerHandle<C> {
         reason: &str,
     ) -> Result<(), SendError> {
         let farewell = Farewell::new(code.into(), reason)?;
-        self.0.shut_down(deadline, farewell);
+        self.shut_down(deadline, farewell);
         Ok(())
+    }
+
+    fn shut_down(&self, deadline: Duration, farewell: Farewell) {
+        let connections = self.connections();
+        if self.0.shut_down(deadline, farewell) {
+            info!(connections, "shutting down");
+        }
     }
 
     /// Stops listening and refuses handshakes in progress with 503. Open connections go on, and the server ends with the last
     /// of them; a [`shutdown`](Self::shutdown) may still follow.
     pub fn stop_listening(&self) {
-        self.0.stop_listening();
+        let connections = self.connections();
+        if self.0.stop_listening() {
+            info!(connections, "no longer listening");
+        }
     }
 
     /// Whether the server takes new connections.

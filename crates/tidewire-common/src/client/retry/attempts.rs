@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use tidewire_proto::{Closed, Instant};
+use tracing::{field, info};
 
 use super::policy::Retry;
 use super::retry_after::retry_after;
@@ -43,6 +44,12 @@ impl Attempts {
 
     /// Notes a failure; gives the delay before the next attempt, `None` where there is to be none.
     pub fn handle_failure(&mut self, now: Instant, error: &HandshakeError) -> Option<Duration> {
+        let next_in = self.delay_after(now, error);
+        info!(%error, next_in = next_in.map(field::debug), "attempt to connect failed");
+        next_in
+    }
+
+    fn delay_after(&mut self, now: Instant, error: &HandshakeError) -> Option<Duration> {
         self.failed = self.failed.saturating_add(1);
         let since = *self.failing_since.get_or_insert(now);
         if !self.retry.is_retried(error) || self.retry.attempts.is_some_and(|most| self.failed >= most) {
@@ -70,7 +77,9 @@ impl Attempts {
         if self.retry.backoff.is_reset_by(now - self.opened) {
             self.delays = 0;
         }
-        self.next_delay()
+        let next_in = self.next_delay();
+        info!(?next_in, "connects again");
+        next_in
     }
 
     /// Whether there is to be another connection after one that was closed like this.
