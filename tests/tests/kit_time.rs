@@ -159,8 +159,10 @@ fn waiting_for_the_end_ends_at_its_moment() {
         let (closed, server) = join(waiting);
         assert_eq!(closed, None);
         client.close(4000, "").expect("may be sent");
-        let closed = server.wait_closed_timeout(Duration::MAX);
+        let (sender, receiver) = server.split();
+        let closed = sender.wait_closed_timeout(Duration::MAX);
         assert_eq!(closed.map(|closed| closed.code()), Some(4000.into()));
+        assert_eq!(receiver.wait_closed().code(), 4000.into());
     });
 }
 

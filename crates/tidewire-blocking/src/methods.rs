@@ -101,7 +101,12 @@ macro_rules! sending {
             self.handle.wait_closed();
             Ok(())
         }
+    };
+}
 
+/// What tells how the connection stands, for a type with a `handle`.
+macro_rules! looking {
+    () => {
         /// Waits until the connection has ended, and tells how. An end that stands behind more messages than are
         /// [read ahead](crate::ConfigBuilder::read_ahead) is not seen before they are received.
         pub fn wait_closed(&self) -> Closed {
@@ -113,12 +118,7 @@ macro_rules! sending {
             let deadline = clock::after(clock::now(), timeout);
             self.handle.wait_closed_until(deadline)
         }
-    };
-}
 
-/// What tells how the connection stands, for a type with a `handle`.
-macro_rules! looking {
-    () => {
         /// The last round trip that a ping, keepalive's or the application's, measured.
         pub fn latency(&self) -> Option<Duration> {
             self.handle.lock().session.latency()
