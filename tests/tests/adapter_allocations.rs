@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use allocation_counter::measure;
 use futures_util::FutureExt as _;
@@ -74,4 +75,80 @@ async fn a_message_received_over_tokio_allocates_itself_alone() {
         }
     })
     .await;
+}
+
+/// What is announced by peers that then send next to nothing of it.
+const ANNOUNCED: usize = 1 << 20;
+const PEERS: usize = 8;
+
+/// A message of that length, and the start of one.
+fn whole_and_begun() -> (Vec<u8>, Vec<u8>) {
+    let whole = Frame::binary(vec![7; ANNOUNCED]).sent_by(Sender::Client);
+    let begun = whole[..100].to_vec();
+    (whole, begun)
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_of_earlier_messages_is_not_for_who_announces_long_ones_over_tokio() {
+    bounded(async {
+        let (whole, begun) = whole_and_begun();
+        let (mut ws, mut peer) = accepted(quiet(), 2 * ANNOUNCED).await;
+        let mut liars = Vec::new();
+        for _ in 0..PEERS {
+            liars.push(accepted(quiet(), ROOMY).await);
+        }
+        let mut held = 0;
+        for (liar, liars_peer) in &mut liars {
+            peer.send_bytes(&whole).await;
+            liars_peer.send_bytes(&begun).await;
+            let received = measure(|| {
+                let message = loop {
+                    if let Some(message) = ws.recv().now_or_never() {
+                        break message;
+                    }
+                };
+                assert_eq!(message.expect("open").expect("a message").len(), ANNOUNCED);
+                assert!(liar.recv().now_or_never().is_none());
+            });
+            held += received.bytes_current;
+            tokio::task::yield_now().await;
+        }
+        assert!(held < 2 * ANNOUNCED as i64, "{held} bytes for {PEERS} beginnings");
+    })
+    .await;
+}
+
+#[test]
+fn memory_of_earlier_messages_is_not_for_who_announces_long_ones_over_threads() {
+    let connection = || {
+        let (mut peer, ours) = UnixStream::pair().expect("a pair");
+        peer.write_all(REQUEST).expect("a pair has room");
+        let ws = blocking::Accept::new()
+            .config(quiet())
+            .accept(ours)
+            .expect("a good request");
+        let mut head = [0; 1024];
+        assert!(peer.read(&mut head).expect("a response") > 0);
+        (ws, peer)
+    };
+    bounded_now(|| {
+        let (whole, begun) = whole_and_begun();
+        let (mut ws, mut peer) = connection();
+        let mut liars: Vec<_> = (0..PEERS).map(|_| connection()).collect();
+        let mut held = 0;
+        for (liar, liars_peer) in &mut liars {
+            liars_peer.write_all(&begun).expect("a pair has room");
+            let received = std::thread::scope(|scope| {
+                scope.spawn(|| peer.write_all(&whole).expect("who reads"));
+                measure(|| {
+                    let message = ws.recv().expect("open").expect("a message");
+                    assert_eq!(message.len(), ANNOUNCED);
+                    drop(message);
+                    assert!(liar.recv_timeout(Duration::ZERO).is_err());
+                })
+            });
+            held += received.bytes_current;
+        }
+        assert!(held < 2 * ANNOUNCED as i64, "{held} bytes for {PEERS} beginnings");
+    });
 }

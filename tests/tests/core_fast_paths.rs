@@ -1,6 +1,7 @@
 //! The short ways mean the same as the long one: a message taken without a turn, a message read into its store, a payload
 //! that is written from where it lies.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -401,7 +402,11 @@ fn a_message_that_began_in_its_store_may_go_on_in_chunks() {
         server.receive_bytes(&bytes[..20_000]);
         let mut at = 20_000;
         while at < 20_000 + stored {
-            let (store, most) = server.connection.message_store().expect("much is missing");
+            let Some((store, most)) = server.connection.message_store() else {
+                assert_eq!(server.receive_bytes(&bytes[at..=at]), [], "full, it grows");
+                at += 1;
+                continue;
+            };
             let len = most.min(20_000 + stored - at);
             store.extend_from_slice(&bytes[at..at + len]);
             assert!(!server.connection.handle_stored(len), "not whole");
@@ -424,7 +429,12 @@ fn a_store_is_never_more_than_twice_what_arrived() {
     let bytes = Frame::binary(vec![7; 1 << 20]).sent_by(Sender::Client);
     server.receive_bytes(&bytes[..8192]);
     let mut at = 8192;
-    while let Some((store, most)) = server.connection.message_store() {
+    while bytes.len() - at >= 16 * 1024 {
+        let Some((store, most)) = server.connection.message_store() else {
+            assert_eq!(server.receive_bytes(&bytes[at..=at]), [], "full, it grows");
+            at += 1;
+            continue;
+        };
         let len = most.min(1460);
         store.extend_from_slice(&bytes[at..at + len]);
         at += len;
@@ -435,6 +445,51 @@ fn a_store_is_never_more_than_twice_what_arrived() {
         server.receive_bytes(&bytes[at..]),
         [Seen::Binary(vec![7; 1 << 20])]
     );
+}
+
+thread_local! {
+    /// How long the stores were to be that were asked for.
+    static ASKED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A store that is kept.
+fn kept(len: usize) -> Vec<u8> {
+    ASKED.with_borrow_mut(|asked| asked.push(len));
+    Vec::with_capacity(len)
+}
+
+#[test]
+fn a_long_message_goes_on_in_memory_that_was_kept_once_a_sixteenth_of_it_has_arrived() {
+    const LEN: usize = 1 << 20;
+    for first in [0x81, 0x82] {
+        let mut server = Endpoint::server(Config::new());
+        let payload = "tide".repeat(LEN / 4).into_bytes();
+        let bytes = Frame::new(first, payload.clone()).sent_by(Sender::Client);
+        let (mut arrived, mut asked_at, mut received) = (0, Vec::new(), Vec::new());
+        for piece in bytes.chunks(1460) {
+            arrived += piece.len();
+            server.inbox.extend(piece);
+            let (rx, mut tx) = server
+                .connection
+                .turn(server.now, &mut server.inbox, &mut server.out);
+            let event = rx
+                .with_stores(kept)
+                .next(&mut tx)
+                .expect("no rule is broken")
+                .map(Seen::from);
+            received.extend(event);
+            asked_at.extend(ASKED.take().into_iter().map(|len| (arrived, len)));
+        }
+        let [(arrived, LEN)] = asked_at[..] else {
+            panic!("{asked_at:?}")
+        };
+        assert!((LEN / 16..LEN / 4).contains(&arrived), "{arrived} bytes");
+        let expected = match first {
+            0x81 => Seen::Text(String::from_utf8(payload).expect("text")),
+            _ => Seen::Binary(payload),
+        };
+        assert!(received == [expected], "{} events", received.len());
+    }
 }
 
 #[test]

@@ -17,6 +17,9 @@ const RESERVED_AHEAD: usize = 4 * 1024;
 const AT_ONCE: usize = 16 * 1024;
 /// A store for this much or more is taken from those that are kept.
 const LONG: u64 = 32 * 1024;
+/// How many times what has arrived such a store may be for. The messages of others leave new ones again and again, and with
+/// headers alone a peer could hold one with each of its connections.
+const TRUSTED: u64 = 16;
 /// An empty store with more memory than this gives it back.
 const RETAINED: usize = 64 * 1024;
 
@@ -140,11 +143,11 @@ impl Assembly {
         behind: usize,
         stores: TakeStore,
     ) -> Result<(), ProtocolError> {
-        // What comes in fragments goes on, as far as is known: as much again is expected.
-        let ahead = if self.fragments > 1 {
-            ahead.max(self.store.len() as u64)
+        // What comes in fragments goes on, as far as is known: as much again is expected, which is not worth a move.
+        let (ahead, stores): (_, TakeStore) = if self.fragments > 1 {
+            (ahead.max(self.store.len() as u64), |_| Vec::new())
         } else {
-            ahead
+            (ahead, stores)
         };
         self.store
             .reserve(kind, piece.len(), ahead, behind.min(RETAINED), stores);
@@ -287,11 +290,10 @@ impl Store {
 
     /// Makes room for `len` bytes of this type, for some of the `ahead` that are announced, and for those `behind` them.
     fn reserve(&mut self, kind: Kind, len: usize, ahead: u64, behind: usize, stores: TakeStore) {
-        if self.len() == 0 && len as u64 + ahead >= LONG {
-            self.replace(
-                kind,
-                stores(usize::try_from(len as u64 + ahead).unwrap_or(usize::MAX)),
-            );
+        let arrived = (self.len() + len) as u64;
+        let whole = arrived + ahead;
+        if self.capacity() < self.len() + len && (LONG..=arrived.saturating_mul(TRUSTED)).contains(&whole) {
+            self.move_into(kind, stores(usize::try_from(whole).unwrap_or(usize::MAX)));
         }
         let ahead = |stored: usize| {
             let growth = (stored + len).max(RESERVED_AHEAD);
@@ -312,18 +314,34 @@ impl Store {
         }
     }
 
-    /// Takes a vector that is empty for a store, unless the present one has as much room.
-    fn replace(&mut self, kind: Kind, empty: Vec<u8>) {
-        let capacity = match self {
+    fn capacity(&self) -> usize {
+        match self {
             Self::Text(text) => text.capacity(),
             Self::Binary(bytes) => bytes.capacity(),
-        };
-        if empty.capacity() > capacity {
-            *self = match kind {
-                Kind::Text => Self::Text(String::from_utf8(empty).unwrap_or_default()),
-                Kind::Binary => Self::Binary(empty),
-            };
         }
+    }
+
+    /// Goes on in a vector that is empty, unless that has no more room.
+    fn move_into(&mut self, kind: Kind, mut empty: Vec<u8>) {
+        if empty.capacity() <= self.capacity() {
+            return;
+        }
+        // Whatever is stored is of the message's type.
+        *self = match kind {
+            Kind::Text => {
+                let mut text = String::from_utf8(empty).unwrap_or_default();
+                if let Self::Text(begun) = self {
+                    text.push_str(begun);
+                }
+                Self::Text(text)
+            }
+            Kind::Binary => {
+                if let Self::Binary(begun) = self {
+                    empty.extend_from_slice(begun);
+                }
+                Self::Binary(empty)
+            }
+        };
     }
 
     fn clear(&mut self) {

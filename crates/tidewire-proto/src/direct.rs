@@ -15,7 +15,8 @@ const LONG: u64 = 16 * 1024;
 
 impl<R: Role> Connection<R> {
     /// Lends the store of a long binary message that has not arrived whole, and says how many bytes may be appended to it:
-    /// the transport's next ones, as they come. Needs an inbox that was consumed.
+    /// the transport's next ones, as they come. Needs an inbox that was consumed. A store that is full is not lent: it grows
+    /// with what comes by the [`Inbox`](crate::Inbox).
     ///
     /// Reading into it saves the copy out of an [`Inbox`](crate::Inbox). How many were appended is to be
     /// [told](Self::handle_stored) before anything else is done with the connection.
@@ -26,13 +27,10 @@ impl<R: Role> Connection<R> {
             .filter(|frame| frame.remaining >= LONG)?
             .remaining;
         let store = self.receive.assembly.binary_store()?;
-        if store.len() == store.capacity() {
-            // No further than what has arrived.
-            store.reserve_exact(usize::try_from(remaining).map_or(store.len(), |left| left.min(store.len())));
-        }
         let room = store.capacity() - store.len();
         let most = usize::try_from(remaining).map_or(room, |left| left.min(room));
-        Some((store, most))
+        // It grows in a turn, with what comes by the inbox.
+        (room > 0).then_some((store, most))
     }
 
     /// Takes the [message's store](Self::message_store) out, for a transport that is read while the connection is used
