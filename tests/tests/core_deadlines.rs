@@ -102,6 +102,47 @@ fn a_failed_connection_ends_10_seconds_later_at_the_latest() {
     );
 }
 
+#[test]
+fn after_a_write_error_the_end_is_awaited_for_the_close_timeout_whatever_was_waited_for_before() {
+    let config = || Config::new().close_timeout(seconds(100));
+    let mut not_reading = Endpoint::server(config());
+    not_reading.send(|tx| tx.message("never read")).expect("open");
+    not_reading.write(1);
+    let mut pinged = Endpoint::server(config());
+    pinged.advance(20 * SECOND);
+    pinged.flush();
+    let mut paused = Endpoint::server(config());
+    paused.advance(20 * SECOND);
+    paused.flush();
+    paused.reading(Reading::Paused);
+    let mut leaving = Endpoint::server(config());
+    leaving.advance(20 * SECOND);
+    for (mut server, before) in [
+        (not_reading, "a peer that reads nothing"),
+        (pinged, "a Pong"),
+        (paused, "a Pong, while reading was paused"),
+        (leaving, "a ping to leave"),
+    ] {
+        let failed_at = server.now;
+        let end = failed_at + 100 * SECOND;
+        server.connection.handle_write_error(failed_at);
+        assert_eq!(server.connection.poll_timeout(), Some(end), "{before}");
+        server.out.clear();
+        server.reading(Reading::Active);
+        assert_eq!(server.receive(&[Frame::text("sent before")]).len(), 1, "{before}");
+        assert_eq!(server.receive_bytes(b""), [], "{before}");
+        assert_eq!(server.connection.poll_timeout(), Some(end), "{before}");
+        server.advance(100 * SECOND);
+        assert_eq!(server.connection.phase(), Phase::Ended, "{before}");
+        let closed = server.connection.closed().expect("it is closed");
+        assert_eq!(
+            (closed.code(), closed.cause()),
+            (CloseCode::ABNORMAL, None),
+            "{before}"
+        );
+    }
+}
+
 fn without_keepalive() -> Endpoint<Server> {
     Endpoint::server(Config::new().keepalive(None))
 }

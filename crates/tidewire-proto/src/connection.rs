@@ -137,7 +137,7 @@ impl<R: Role> Connection<R> {
             }
             Reading::Active => {
                 if let Some(left) = mem::replace(&mut self.pong_left, Instant::NEVER).reachable()
-                    && self.send.closing.may_send()
+                    && self.is_pinging()
                 {
                     self.send
                         .timers
@@ -207,6 +207,8 @@ impl<R: Role> Connection<R> {
     /// The end of the input is awaited like that of a closing connection, for the close timeout at most.
     pub fn handle_write_error(&mut self, now: Instant) {
         if self.phase() != Phase::Ended {
+            // What waits will never leave.
+            self.send.timers.disarm(Timer::Write);
             self.send.await_end(now, &self.config);
         }
     }
@@ -254,6 +256,11 @@ impl<R: Role> Connection<R> {
         }
     }
 
+    /// Whether silence is still asked about: not once the end is awaited.
+    fn is_pinging(&self) -> bool {
+        self.send.timers.is_armed(Timer::Keepalive)
+    }
+
     #[inline]
     fn note_output(&mut self, now: Instant, out: &mut Vec<u8>) {
         if out.is_empty() {
@@ -266,7 +273,7 @@ impl<R: Role> Connection<R> {
     fn flushed(&mut self, now: Instant, out: &mut Vec<u8>) {
         if self.send.pings.flushed(now)
             && let Some(timeout) = self.config.keepalive.and_then(|keepalive| keepalive.timeout)
-            && self.send.closing.may_send()
+            && self.is_pinging()
         {
             self.heard = false;
             match self.reading {
