@@ -113,6 +113,24 @@ fn who_a_user_is_may_be_for_the_application_to_judge() {
 }
 
 #[test]
+fn a_path_that_is_guarded_is_guarded_in_a_url_too() {
+    let policy = ServerPolicy::default().on_request(|request| {
+        let is_guarded = request.path().starts_with("/admin");
+        is_guarded.then(|| Response::new(403).ok()).flatten()
+    });
+    on_both(&policy, |address| {
+        for (target, status) in [
+            ("/admin/a", "403"),
+            ("http://localhost/admin/a", "403"),
+            ("ws://localhost:80/admin?a", "403"),
+            ("http://localhost/chat", "101"),
+        ] {
+            assert_eq!(upgrade(address, target, "").status(), status, "{target}");
+        }
+    });
+}
+
+#[test]
 fn every_answer_has_the_fields_that_were_set() {
     let policy = ServerPolicy::default()
         .on_request(|request| match request.path() {

@@ -71,25 +71,13 @@ impl Routes {
 
     /// The number of the route that a request takes, and the values of its parameters, which can be read.
     pub fn find<'r>(&self, request: &'r Request) -> Option<(usize, Vec<Cow<'r, str>>)> {
-        let found = self.tree.at(path(request)).ok()?;
+        let found = self.tree.at(request.path()).ok()?;
         let values = found.params.iter();
         // Only now, so that an encoded slash is none.
         let values = values.map(|(_, value)| percent_decode_str(value).decode_utf8().ok());
         let values = values.collect::<Option<Vec<_>>>()?;
         let route = self.routes.get(*found.value)?;
         (route.parses)(&values).then_some((*found.value, values))
-    }
-}
-
-/// The path that a request asks for.
-fn path(request: &Request) -> &str {
-    let target = request.path();
-    // RFC 9112 §3.2.2: "A server MUST accept the absolute-form in requests".
-    match target.split_once("://") {
-        Some((_, behind)) if !target.starts_with('/') => {
-            behind.find('/').and_then(|at| behind.get(at..)).unwrap_or("/")
-        }
-        _ => target,
     }
 }
 

@@ -108,11 +108,17 @@ impl Request {
         self.line().1
     }
 
-    /// The target up to its query; percent-encoding is left as it is.
+    /// The path that is asked for, also where the target is a URL; percent-encoding is left as it is.
     pub fn path(&self) -> &str {
-        self.target()
-            .split_once('?')
-            .map_or(self.target(), |(path, _)| path)
+        let target = self.target();
+        let target = target.split_once('?').map_or(target, |(target, _)| target);
+        // RFC 9112 §3.2.2: "A server MUST accept the absolute-form in requests".
+        match target.split_once("://") {
+            Some((_, behind)) if !target.starts_with('/') => {
+                behind.find('/').and_then(|at| behind.get(at..)).unwrap_or("/")
+            }
+            _ => target,
+        }
     }
 
     /// The query, without its question mark.
@@ -235,6 +241,27 @@ mod tests {
         assert_eq!(request.version(), HttpVersion::Http11);
         assert!(request.fields().iter().eq([("A", &b"b"[..])]));
         assert_eq!(parse(b"POST / HTTP/1.0\r\n\r\n")?.version(), HttpVersion::Http10);
+        Ok(())
+    }
+
+    #[test]
+    fn the_path_is_the_same_whether_the_target_is_a_path_or_a_url() -> Result<(), InvalidField> {
+        for (target, path, query) in [
+            ("/admin/a", "/admin/a", None),
+            ("http://example.com/admin/a", "/admin/a", None),
+            ("wss://example.com:443/?http://a/b", "/", Some("http://a/b")),
+            ("http://example.com", "/", None),
+            ("http://example.com?a", "/", Some("a")),
+            ("http:///a", "/a", None),
+            ("/http://a/b", "/http://a/b", None),
+            ("//a/b", "//a/b", None),
+            ("*", "*", None),
+            ("example.com:443", "example.com:443", None),
+        ] {
+            let request = Request::new("GET", target, Fields::new())?;
+            assert_eq!((request.path(), request.query()), (path, query), "{target}");
+            assert_eq!(request.target(), target);
+        }
         Ok(())
     }
 
