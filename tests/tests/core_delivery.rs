@@ -153,20 +153,20 @@ fn a_message_given_up_inside_a_frame_is_skipped_at_any_point() {
 }
 
 #[test]
-fn chunks_given_up_and_asked_for_again_go_on_where_the_message_is() {
-    let mut server = server(Delivery::Chunks);
-    server.receive(&[Frame::binary("a").more()]);
-    server.connection.set_delivery(Delivery::Messages);
-    assert_eq!(server.receive(&[Frame::continuation("b").more()]), []);
-    server.connection.set_delivery(Delivery::Chunks);
-    assert_eq!(
-        server.receive(&[Frame::continuation("c")]),
-        [binary(b"c", End::Last)]
-    );
-    assert_eq!(
-        server.receive(&[Frame::binary("next")]),
-        [binary(b"next", End::Last)]
-    );
+fn a_message_that_was_given_up_is_skipped_to_its_end_even_if_chunks_are_asked_for_again() {
+    for given_up in ["b", ""] {
+        let mut server = server(Delivery::Chunks);
+        server.receive(&[Frame::binary("a").more()]);
+        server.connection.set_delivery(Delivery::Messages);
+        assert_eq!(server.receive(&[Frame::continuation(given_up).more()]), []);
+        server.connection.set_delivery(Delivery::Chunks);
+        assert_eq!(server.receive(&[Frame::continuation("c").more()]), []);
+        assert_eq!(server.receive(&[Frame::continuation("d")]), []);
+        assert_eq!(
+            server.receive(&[Frame::binary("next").more(), Frame::continuation("!")]),
+            [binary(b"next", End::More), binary(b"!", End::Last)]
+        );
+    }
 }
 
 #[test]

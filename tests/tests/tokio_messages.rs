@@ -5,7 +5,7 @@ use std::iter;
 use tidewire_tests::live::{Peer, accepted, bounded, drive, endpoint, promptly};
 use tidewire_tests::reference::Sender;
 use tidewire_tests::wire::Frame;
-use tidewire_tokio::{Config, Error, Kind, SendError, TrySendError, WebSocket};
+use tidewire_tokio::{Config, Error, Kind, Message, SendError, TrySendError, WebSocket};
 use tokio::io::DuplexStream;
 
 async fn server() -> (WebSocket<DuplexStream>, Peer<DuplexStream>) {
@@ -99,6 +99,29 @@ async fn pieces_given_up_halfway_leave_the_connection_usable() {
             assert!(matches!(end, Ok(None)), "driven: {driven}: {end:?}");
             assert_eq!(opcode, 0x88, "driven: {driven}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_pieces_given_up_halfway_come_the_pieces_of_the_next_message() {
+    bounded(async {
+        let (mut ws, mut peer) = server().await;
+        peer.send(&Frame::text("first").more()).await;
+        drop(promptly("the first", ws.recv_pieces()).await.expect("open"));
+        // The rest of the first is skipped whenever it comes.
+        assert!(ws.recv_pieces().now_or_never().is_none());
+        peer.send(&Frame::continuation("second").more()).await;
+        assert!(ws.recv_pieces().now_or_never().is_none());
+        peer.send(&Frame::continuation("third")).await;
+        peer.send(&Frame::binary("next").more()).await;
+        let mut pieces = promptly("the next", ws.recv_pieces())
+            .await
+            .expect("open")
+            .expect("a message");
+        assert_eq!(pieces.kind(), Kind::Binary);
+        let piece = promptly("its start", pieces.next()).await.expect("open");
+        assert_eq!(piece, Some(Message::from(b"next".to_vec())));
     })
     .await;
 }

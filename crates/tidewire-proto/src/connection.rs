@@ -103,9 +103,9 @@ impl<R: Role> Connection<R> {
     /// Chooses how messages are handed over, from the next event on.
     ///
     /// In the middle of a message, [`Delivery::Chunks`] begins with what has been assembled of it, and
-    /// [`Delivery::Messages`] skips the rest of one that was begun in chunks.
+    /// [`Delivery::Messages`] skips the rest of one that was begun in chunks, whatever is chosen before its end.
     pub fn set_delivery(&mut self, delivery: Delivery) {
-        self.receive.delivery = delivery;
+        self.receive.deliver(delivery);
     }
 
     /// Tells how writing went: `written` bytes left in this attempt, `unsent` still wait.

@@ -7,7 +7,7 @@ use crate::connection::Connection;
 use crate::event::{Delivery, Kind};
 use crate::frame::ReservedBits;
 use crate::place::{OpenFrame, Place};
-use crate::reader::ReceiveState;
+use crate::reader::{Begun, ReceiveState};
 use crate::role::Role;
 
 /// Where less than this is missing, the bytes may as well come with those of the next frame.
@@ -65,7 +65,7 @@ impl<R: Role> Connection<R> {
 impl ReceiveState {
     /// The frame that is open, where its payload goes into the store as it is.
     fn stored_frame(&mut self) -> Option<&mut OpenFrame> {
-        if self.delivery == Delivery::Messages && !self.chunked {
+        if self.delivery == Delivery::Messages && self.begun == Begun::Nothing {
             self.binary_frame()
         } else {
             None

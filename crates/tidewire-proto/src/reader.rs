@@ -35,10 +35,20 @@ pub(crate) struct ReceiveState {
         reason = "an idle connection has room for the pointer alone"
     )]
     control: Option<Box<Vec<u8>>>,
-    /// A part of the open message was handed over as a chunk.
-    pub(crate) chunked: bool,
+    pub(crate) begun: Begun,
     /// The last event lent a store, which is done with by the next.
     lent: Option<Lent>,
+}
+
+/// What has become of the open message so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// Nothing of it was handed over.
+    Nothing,
+    /// A part of it was handed over as a chunk.
+    Chunked,
+    /// The rest of it is skipped.
+    GivenUp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +67,7 @@ impl ReceiveState {
             claimed: ReservedBits::NONE,
             extended: ReservedBits::NONE,
             control: None,
-            chunked: false,
+            begun: Begun::Nothing,
             lent: None,
         }
     }
@@ -75,6 +85,15 @@ impl ReceiveState {
     pub(crate) fn rest(&mut self) {
         if !self.assembly.has_stored() {
             self.assembly.drop_store();
+        }
+    }
+
+    /// Chooses how messages are handed over from here on.
+    pub(crate) fn deliver(&mut self, delivery: Delivery) {
+        self.delivery = delivery;
+        // Of a message that was begun in chunks, the rest is no message.
+        if delivery == Delivery::Messages && self.begun == Begun::Chunked {
+            self.begun = Begun::GivenUp;
         }
     }
 
@@ -289,19 +308,16 @@ impl<'t> Reader<'t> {
     ) -> Result<Option<Stop<'t>>, ProtocolError> {
         let state = &mut *self.state;
         let end = frame.end();
-        let ahead = match state.delivery {
-            Delivery::Messages if !state.chunked => frame.remaining,
-            // What is stored does not stay.
-            Delivery::Messages | Delivery::Chunks => 0,
+        let (stays, is_handed_over) = match (state.begun, state.delivery) {
+            (Begun::GivenUp, Delivery::Messages | Delivery::Chunks) => (false, false),
+            (Begun::Nothing | Begun::Chunked, Delivery::Messages) => (true, end == End::Last),
+            (Begun::Nothing | Begun::Chunked, Delivery::Chunks) => (false, true),
         };
+        let ahead = if stays { frame.remaining } else { 0 };
         // Behind a frame that is not the last lie others of its message, mostly.
         let behind = match frame.end {
-            End::More if ahead == 0 && state.delivery == Delivery::Messages => self.input.len(),
+            End::More if ahead == 0 && stays => self.input.len(),
             End::More | End::Last => 0,
-        };
-        let is_handed_over = match state.delivery {
-            Delivery::Messages => end == End::Last && !state.chunked,
-            Delivery::Chunks => true,
         };
         let lent = if is_handed_over && state.assembly.is_empty() {
             Some(state.assembly.check(frame.kind, key, piece)?)
@@ -325,13 +341,14 @@ impl<'t> Reader<'t> {
         if end == End::Last {
             state.assembly.finish()?;
         }
-        match state.delivery {
-            // The rest of a message that was begun in chunks and given up.
-            Delivery::Messages if state.chunked => {
-                state.assembly.clear_store();
-                state.chunked = end == End::More;
-                Ok(None)
+        if state.begun == Begun::GivenUp {
+            state.assembly.clear_store();
+            if end == End::Last {
+                state.begun = Begun::Nothing;
             }
+            return Ok(None);
+        }
+        match state.delivery {
             Delivery::Messages if end == End::More => Ok(None),
             Delivery::Messages => Ok(Some(lent.map_or_else(
                 || {
@@ -345,7 +362,10 @@ impl<'t> Reader<'t> {
                 if is_empty && end == End::More {
                     return Ok(None);
                 }
-                state.chunked = end == End::More;
+                state.begun = match end {
+                    End::More => Begun::Chunked,
+                    End::Last => Begun::Nothing,
+                };
                 Ok(Some(lent.map_or_else(
                     || {
                         state.lent = Some(Lent::Assembly);
@@ -368,7 +388,7 @@ impl<'t> Reader<'t> {
         {
             return None;
         }
-        state.chunked = true;
+        state.begun = Begun::Chunked;
         state.lent = Some(Lent::Assembly);
         Some(Stop::AssembledChunk(End::More))
     }

@@ -139,6 +139,36 @@ fn giving_up_half_way_leaves_the_connection_usable() {
 }
 
 #[test]
+fn behind_pieces_given_up_half_way_come_the_pieces_of_the_next_message() {
+    let server = listener();
+    let address = server.local_addr().expect("an address");
+    let (go, wait) = std::sync::mpsc::channel();
+    let client = in_background(move || {
+        let mut ws = connect(format!("ws://{address}/"))
+            .open()
+            .expect("the server accepts");
+        drop(ws.recv_pieces().expect("it goes on").expect("a message"));
+        let _ = go.send(());
+        // The rest of the first is skipped whenever it comes.
+        let mut pieces = ws.recv_pieces().expect("it goes on").expect("a message");
+        (pieces.kind(), pieces.next())
+    });
+    let mut stream = raw_server(&server);
+    stream.write_all(b"\x01\x03abc").expect("the client reads");
+    wait.recv_timeout(PATIENCE)
+        .expect("a piece arrives before the end");
+    stream
+        .write_all(b"\x00\x03def\x80\x03ghi\x02\x04next")
+        .expect("the client reads");
+    let (kind, piece) = client.recv_timeout(PATIENCE).expect("the client goes on");
+    assert_eq!(kind, Kind::Binary);
+    assert_eq!(
+        piece.expect("a piece").expect("a piece"),
+        Message::from(b"next".to_vec())
+    );
+}
+
+#[test]
 fn an_end_in_the_middle_of_a_message_in_pieces_is_an_error() {
     let server = listener();
     let address = server.local_addr().expect("an address");
