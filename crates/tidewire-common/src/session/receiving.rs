@@ -332,3 +332,143 @@ fn join(begun: Option<Message>, piece: Message) -> Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tidewire_proto::handshake::{Fields, Request};
+    use tidewire_proto::{Client, Connection};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::extension::Extensions;
+    use crate::handshake::{Handshake, Negotiated};
+
+    /// Something that happens to a receiver.
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// So many bytes arrive.
+        Arrive(usize),
+        Message,
+        /// Asks for pieces, and gives up behind so many.
+        Pieces(usize),
+        /// Does something else meanwhile.
+        ReadAhead,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (1..40_usize).prop_map(Step::Arrive),
+            1 => Just(Step::Message),
+            2 => (1..4_usize).prop_map(Step::Pieces),
+            1 => Just(Step::ReadAhead),
+        ]
+    }
+
+    /// Messages in fragments, as a client sends them.
+    fn stream(messages: &[Vec<String>]) -> Vec<u8> {
+        let mut client = Connection::new(
+            Client::new(|| *b"mask"),
+            tidewire_proto::Config::new(),
+            Instant::START,
+        );
+        let mut out = Vec::new();
+        let mut tx = client.writer(Instant::START, &mut out);
+        for fragments in messages {
+            for (at, fragment) in fragments.iter().enumerate() {
+                let end = if at + 1 == fragments.len() {
+                    End::Last
+                } else {
+                    End::More
+                };
+                tx.fragment(&**fragment, end).expect("open");
+            }
+        }
+        out
+    }
+
+    fn session() -> (Session, Inbox) {
+        let request = Request::new("GET", "/", Fields::new()).expect("a request");
+        let negotiated = Negotiated {
+            handshake: Handshake::accepted(request, None, None, None, None),
+            extensions: Extensions::None,
+            rest: Vec::new(),
+        };
+        Session::server(&Config::default(), negotiated, Instant::START)
+    }
+
+    /// A session that receives, and the messages that it has not given.
+    struct Receiver {
+        session: Session,
+        inbox: Inbox,
+        messages: Vec<String>,
+    }
+
+    impl Receiver {
+        fn message(&mut self) -> bool {
+            let message = self.session.next_message(Instant::START, &mut self.inbox);
+            if let Some(message) = &message {
+                assert_eq!(message.as_text(), Some(&*self.messages.remove(0)));
+            }
+            message.is_some()
+        }
+
+        /// Takes pieces of one message, and skips the rest where it is not there yet.
+        fn pieces(&mut self, most: usize) {
+            let mut taken = Message::from("");
+            for number in 0..most {
+                match self.session.next_chunk(Instant::START, &mut self.inbox) {
+                    None if number == 0 => return,
+                    None => break,
+                    Some(Chunk { data, end }) => {
+                        taken = join(Some(taken), data);
+                        if end == End::Last {
+                            assert_eq!(taken.as_text(), Some(&*self.messages.remove(0)));
+                            return;
+                        }
+                    }
+                }
+            }
+            let whole = self.messages.remove(0);
+            assert!(taken.as_text().is_some_and(|taken| whole.starts_with(taken)));
+            self.session.skip_chunks();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_message_is_given_once_whole_or_in_pieces_that_may_be_given_up(
+            messages in vec(vec("[a-zü潮]{0,12}", 1..5), 0..12),
+            steps in vec(step(), 0..60),
+        ) {
+            let stream = stream(&messages);
+            let mut rest = &stream[..];
+            let (session, inbox) = session();
+            let mut receiver = Receiver {
+                session,
+                inbox,
+                messages: messages.iter().map(|fragments| fragments.concat()).collect(),
+            };
+            for step in steps {
+                match step {
+                    Step::Arrive(len) => {
+                        let (arrived, later) = rest.split_at(len.min(rest.len()));
+                        receiver.inbox.extend(arrived);
+                        rest = later;
+                    }
+                    Step::Message => {
+                        receiver.message();
+                    }
+                    Step::Pieces(most) => receiver.pieces(most),
+                    Step::ReadAhead => {
+                        receiver.session.read_ahead(Instant::START, &mut receiver.inbox);
+                    }
+                }
+            }
+            receiver.inbox.extend(rest);
+            while receiver.message() {}
+            prop_assert!(receiver.messages.is_empty(), "{:?} never came", receiver.messages);
+        }
+    }
+}
