@@ -187,8 +187,8 @@ impl<R: Role> Writer<'_, R> {
     ///
     /// # Errors
     /// [`SendError::Closed`] after a Close frame, [`SendError::FragmentKind`] where the message was opened with
-    /// the other type, [`SendError::Fragmented`] where an [extension](crate::extension) takes whole messages alone;
-    /// nothing was appended.
+    /// the other type, [`SendError::Fragmented`] where an [extension](crate::extension) takes whole messages alone, and
+    /// [`SendError::NotEncoded`] where it refuses the one that this part is by itself; nothing was appended.
     pub fn fragment<'m>(&mut self, part: impl Into<Message<'m>>, end: End) -> Result<(), SendError> {
         self.check_open()?;
         let part = part.into();
