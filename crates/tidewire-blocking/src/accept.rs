@@ -133,6 +133,9 @@ impl Accept {
                 Ok(WebSocket::new(stream, session)?)
             }
             Err(error) => {
+                if let Some(guest) = guest {
+                    guest.is_refused();
+                }
                 exchange::refuse(&stream, &out, accepting.refusal_timeout(clock::now()));
                 Err(error)
             }

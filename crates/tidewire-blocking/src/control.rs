@@ -48,7 +48,7 @@ enum Place {
     Spawned,
     /// With its socket, to end its wait with.
     Handshake(Socket),
-    /// The same, but nothing more is expected of its client: it is about to be open.
+    /// The same, but nothing more is expected of its client: it is about to be open, or to read why it is not.
     Answered(Socket),
     Open(Arc<Link<Socket>>),
     /// Open at the deadline.
@@ -73,6 +73,14 @@ impl Guests {
                 // The thread reads the end of the stream, and asks why.
                 shut(socket, Shutdown::Read);
             }
+        }
+    }
+
+    fn note_answer(&mut self, id: u64) {
+        if let Some(place) = self.list.get_mut(&id)
+            && let Place::Handshake(socket) = place
+        {
+            *place = Place::Answered(socket.clone());
         }
     }
 }
@@ -100,6 +108,12 @@ impl Control {
         let (waker, woken) = UnixStream::pair()?;
         self.lock().waker = Some(waker);
         Ok(woken)
+    }
+
+    /// Whether there is a deadline, and it has passed.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let deadline = self.lock().standing.deadline();
+        clock::left(deadline).is_some_and(|left| left.is_zero())
     }
 
     /// Waits for the connections' threads, at last without patience.
@@ -261,12 +275,8 @@ impl Guest {
 
     /// Notes that the handshake begins.
     pub(crate) fn arrives(&self, socket: &Socket) {
-        let mut guests = self.control.lock();
-        if !guests.standing.is_serving() {
-            // As for one that is in its handshake already.
-            shut(socket, Shutdown::Read);
-        }
-        guests.list.insert(self.id, Place::Handshake(socket.clone()));
+        let place = Place::Handshake(socket.clone());
+        self.control.lock().list.insert(self.id, place);
     }
 
     /// Notes that the connection is open.
@@ -287,12 +297,13 @@ impl Guest {
         if !guests.standing.is_serving() {
             return false;
         }
-        if let Some(place) = guests.list.get_mut(&self.id)
-            && let Place::Handshake(socket) = place
-        {
-            *place = Place::Answered(socket.clone());
-        }
+        guests.note_answer(self.id);
         true
+    }
+
+    /// Notes that it is refused. From then on a shutdown waits until the refusal has been read.
+    pub(crate) fn is_refused(&self) {
+        self.control.lock().note_answer(self.id);
     }
 
     pub(crate) fn is_leaving(&self) -> bool {

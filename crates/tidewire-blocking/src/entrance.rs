@@ -6,6 +6,7 @@ use tidewire_common::{
 };
 
 use crate::clock;
+use crate::control::Guest;
 use crate::exchange::{self, Arrived};
 use crate::prefixed::Prefixed;
 use crate::server_tls::Tls;
@@ -29,18 +30,21 @@ impl Entrance {
         })
     }
 
-    /// Leads a connection to where HTTP begins, in the time of the opening handshake.
+    /// Leads a connection to where HTTP begins, in the time of the opening handshake and unless the server stops.
     ///
     /// # Errors
     /// When it does not come so far; what is to be said about that was said.
     pub(crate) fn lead_in(
         &self,
         socket: Socket,
+        guest: &Guest,
         admission: &mut Admission,
         accepting: &mut Accepting<'_>,
     ) -> Result<Socket, HandshakeError> {
-        if let Some(declined) = admission.declined() {
-            return Err(self.decline(&socket, declined, accepting));
+        // Where the server stops after this, reading finds the end of the stream.
+        let late = || guest.is_leaving().then_some(Accepting::SHUTS_DOWN);
+        if let Some(declined) = admission.declined().or_else(late) {
+            return Err(self.decline(&socket, guest, declined, accepting));
         }
         if self.proxy_protocol.is_none() && self.tls.wire() == Wire::Plain {
             return Ok(socket);
@@ -55,24 +59,36 @@ impl Entrance {
                     addresses = proxied.map(Addresses::from).or(addresses);
                     behind = rest;
                 }
+                // By a peer, or by us.
+                Err(HandshakeError::UnexpectedEnd) if guest.is_leaving() => {
+                    return Err(self.decline(&socket, guest, Accepting::SHUTS_DOWN, accepting));
+                }
                 Err(error) => {
+                    guest.is_refused();
                     exchange::refuse(&socket, &out, accepting.refusal_timeout(clock::now()));
                     return Err(error);
                 }
             }
         }
         if let Some(Err(declined)) = addresses.map(|between| admission.comes_from(between.peer.ip())) {
-            return Err(self.decline(&socket, declined, accepting));
+            return Err(self.decline(&socket, guest, declined, accepting));
         }
         let left = clock::left(accepting.poll_timeout());
         self.tls.accept(Prefixed::new(behind, socket), addresses, left)
     }
 
     /// Declines a connection; in silence, where that would have to be said in TLS.
-    fn decline(&self, socket: &Socket, declined: Declined, accepting: &mut Accepting<'_>) -> HandshakeError {
+    fn decline(
+        &self,
+        socket: &Socket,
+        guest: &Guest,
+        declined: Declined,
+        accepting: &mut Accepting<'_>,
+    ) -> HandshakeError {
         let mut out = Vec::new();
         let refused = accepting.decline(declined, &mut out);
         if self.tls.wire() == Wire::Plain {
+            guest.is_refused();
             exchange::refuse(socket, &out, accepting.refusal_timeout(clock::now()));
         }
         refused

@@ -103,6 +103,7 @@ mod keeper;
 mod link;
 pub mod listen;
 mod listener;
+mod listeners;
 mod methods;
 mod piece_writer;
 mod pieces;

@@ -35,8 +35,8 @@ pub trait Listener: Send + 'static {
     /// Accepts a connection that waits, without waiting for one.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] where none waits. After any other the server rests for a moment, and asks again: live
-    /// connections go on.
+    /// [`ErrorKind::WouldBlock`] where none waits. After any other the server asks again, and rests for a moment first
+    /// where errors come in a row: live connections go on.
     fn accept(&self) -> io::Result<Socket>;
 
     /// What is readable when a connection waits. Without one the server asks every 10 ms.

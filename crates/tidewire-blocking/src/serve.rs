@@ -1,35 +1,29 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
 #[cfg(feature = "tls")]
 use tidewire_common::ServerTls;
 use tidewire_common::{
-    Admission, Admissions, Caps, Config, Deflate, ProxyProtocol, Routes, Served, ServerControl as _,
-    ServerPolicy,
+    Admission, Admissions, Caps, Config, Deflate, ProxyProtocol, Routes, Served, ServerPolicy,
 };
 use tracing::{Level, debug_span, enabled, warn};
 
 use crate::accept::Accept;
-use crate::clock;
 use crate::control::{Control, Guest};
 use crate::entrance::Entrance;
 use crate::handler;
 use crate::keeper::Keeper;
 use crate::listener::Listener;
+use crate::listeners::Listeners;
 use crate::socket::Socket;
 use crate::websocket::WebSocket;
 
-/// How long accepting rests after it failed, for example for want of file descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
-/// How often a listener is asked that nothing can be waited on for.
-const WITHOUT_FD: Duration = Duration::from_millis(10);
+/// How long accepting rests where there is no thread for a connection.
+const WITHOUT_THREAD: Duration = Duration::from_millis(50);
 /// The stack of a connection's thread: enough for a handler that parses and formats, a quarter of what the standard
 /// library gives. Only touched pages cost memory.
 const STACK: usize = 512 * 1024;
@@ -198,11 +192,7 @@ where
             stack_size,
             control,
         } = self;
-        // Connections come and go between the poll and the call.
-        for listener in &listeners {
-            listener.prepare()?;
-        }
-        let woken = control.wake_up_call()?;
+        let mut listeners = Listeners::new(listeners, control.wake_up_call()?)?;
         // It takes descriptors and a thread, which may be used up when the first connection opens.
         Keeper::get()?;
         let service = Arc::new(Service {
@@ -210,35 +200,29 @@ where
             accept,
             handler,
         });
-        while control.is_serving() {
-            if let Err(error) = wait(&listeners, &woken) {
-                rest("accepting rests", &error);
-            }
-            for listener in &listeners {
-                let socket = match listener.accept() {
-                    Ok(socket) => socket,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                    // Out of file descriptors, or the client is gone already: live connections go on.
-                    Err(error) => {
-                        rest("accepting rests", &error);
-                        continue;
-                    }
-                };
-                let Some(mut admission) = service.entrance.admit(&socket) else {
-                    continue;
-                };
-                let guest = Guest::new(&control);
-                let service = service.clone();
-                let spawned = thread::Builder::new()
-                    .name("tidewire".into())
-                    .stack_size(stack_size)
-                    .spawn(move || serve_one(socket, &guest, &mut admission, &service));
-                if let Err(error) = spawned {
-                    rest("connection dropped: no thread for it", &error);
-                }
+        let welcome = |socket| {
+            let Some(mut admission) = service.entrance.admit(&socket) else {
+                return Ok(());
+            };
+            let guest = Guest::new(&control);
+            let service = service.clone();
+            let spawned = thread::Builder::new()
+                .name("tidewire".into())
+                .stack_size(stack_size)
+                .spawn(move || serve_one(socket, &guest, &mut admission, &service));
+            spawned.map(drop).inspect_err(|error| {
+                warn!(%error, "connection dropped: no thread for it");
+            })
+        };
+        while let Some(socket) = listeners.next(&control) {
+            if welcome(socket).is_err() {
+                listeners.rest(WITHOUT_THREAD);
             }
         }
-        drop(listeners);
+        // They are refused, as those are whose handshakes are in progress.
+        listeners.empty(&control, |socket| {
+            let _ = welcome(socket);
+        });
         Ok(control.finish())
     }
 }
@@ -251,29 +235,6 @@ impl<H> fmt::Debug for Server<H> {
             .field("control", &self.control)
             .finish_non_exhaustive()
     }
-}
-
-/// Waits for a connection, or for the wake-up call.
-fn wait(listeners: &[Box<dyn Listener>], woken: &UnixStream) -> io::Result<()> {
-    let fds = listeners.iter().filter_map(Listener::fd).chain([woken.as_fd()]);
-    let mut fds: Vec<_> = fds
-        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-        .collect();
-    let timeout = if fds.len() > listeners.len() {
-        None
-    } else {
-        clock::to_system(WITHOUT_FD)
-    };
-    match poll(&mut fds, timeout.as_ref()) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Lets the system recover.
-fn rest(why: &str, error: &io::Error) {
-    warn!(%error, "{why}");
-    thread::sleep(ACCEPT_REST);
 }
 
 /// What those who connect share.
@@ -297,7 +258,7 @@ where
     } = service;
     let mut accepting = accept.begin();
     let ws = entrance
-        .lead_in(socket, admission, &mut accepting)
+        .lead_in(socket, guest, admission, &mut accepting)
         .and_then(|socket| accept.accept_guest(socket, &mut accepting, Some(guest)));
     // Why a handshake fails is logged where it is refused; one that breaks off says nothing of the server.
     let Ok(ws) = ws else { return };

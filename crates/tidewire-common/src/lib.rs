@@ -78,9 +78,9 @@ pub use queue::{Chunk, Item};
 pub use room::{Deliveries, Membership, Room, RoomBuilder, WhenFull};
 pub use server::{
     Accepting, Admission, Admissions, Answer, Asked, BasicAuth, Begun, Caps, Challenge, Consent, Declined,
-    Farewell, Hosted, InvalidOrigin, InvalidRoute, Origins, PathParameters, Preface, Proxied, ProxyError,
-    ProxyHeader, ProxyProtocol, ReadHeader, Refused, Routes, Served, ServerControl, ServerHandle,
-    ServerPolicy, Standing, TrustedProxies, Wire,
+    Farewell, Hosted, Interruptions, InvalidOrigin, InvalidRoute, MOST_WAITING, Origins, PathParameters,
+    Preface, Proxied, ProxyError, ProxyHeader, ProxyProtocol, ReadHeader, Refused, Routes, Served,
+    ServerControl, ServerHandle, ServerPolicy, Standing, TrustedProxies, Wire,
 };
 pub use session::{MessageStore, SLICES, Session, Unsent};
 #[cfg(feature = "tls")]

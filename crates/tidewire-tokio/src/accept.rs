@@ -167,8 +167,8 @@ impl Accept {
                 let reading = pin!(read(&mut stream, take));
                 tokio::select! {
                     biased;
-                    read = within(expiry.as_mut(), reading) => Some(read),
                     _ = &mut stopped => None,
+                    read = within(expiry.as_mut(), reading) => Some(read),
                 }
             };
             let request = match read {

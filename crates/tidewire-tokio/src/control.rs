@@ -145,13 +145,10 @@ impl Control {
         }
     }
 
-    /// Closes all open connections, where the server shuts down.
-    pub(crate) fn leave(&self) {
-        if let Some(farewell) = self.farewell() {
-            for connection in self.connected() {
-                leave(&connection, &farewell);
-            }
-        }
+    /// Whether there is a deadline, and it has passed.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let deadline = self.standing.borrow().deadline();
+        deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     fn farewell(&self) -> Option<Farewell> {
@@ -213,8 +210,15 @@ impl ServerControl for Control {
 
     fn shut_down(&self, deadline: Duration, farewell: Farewell) -> bool {
         let deadline = clock::after(deadline);
-        self.standing
-            .send_if_modified(|standing| standing.shut_down(deadline, farewell))
+        let is_new = self
+            .standing
+            .send_if_modified(|standing| standing.shut_down(deadline, farewell.clone()));
+        if is_new {
+            for connection in self.connected() {
+                leave(&connection, &farewell);
+            }
+        }
+        is_new
     }
 
     fn is_serving(&self) -> bool {

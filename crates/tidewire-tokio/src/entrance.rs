@@ -1,7 +1,8 @@
 //! What a server does with a connection before HTTP is spoken over it.
 
+use std::future::Future;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use tidewire_common::{
     Accepting, Addresses, Admission, Admissions, Declined, HandshakeError, Preface, Proxied, ProxyProtocol,
@@ -33,7 +34,7 @@ impl Entrance {
         })
     }
 
-    /// Leads a connection to where HTTP begins, in the time of the opening handshake.
+    /// Leads a connection to where HTTP begins, in the time of the opening handshake and unless `stopped`.
     ///
     /// # Errors
     /// When it does not come so far; what is to be said about that was said.
@@ -43,12 +44,13 @@ impl Entrance {
         admission: &mut Admission,
         accepting: &mut Accepting<'_>,
         clock: Clock,
+        stopped: Pin<&mut (impl Future + Send)>,
     ) -> Result<Socket, HandshakeError> {
         // Boxed, since most connections need no room for it.
         match admission.declined() {
             Some(declined) => Err(Box::pin(self.decline(&mut socket, declined, accepting, clock)).await),
             None if self.proxy_protocol.is_none() && self.tls.wire() == Wire::Plain => Ok(socket),
-            None => Box::pin(self.listen(socket, admission, accepting, clock)).await,
+            None => Box::pin(self.listen(socket, admission, accepting, clock, stopped)).await,
         }
     }
 
@@ -58,6 +60,7 @@ impl Entrance {
         admission: &mut Admission,
         accepting: &mut Accepting<'_>,
         clock: Clock,
+        mut stopped: Pin<&mut (impl Future + Send)>,
     ) -> Result<Socket, HandshakeError> {
         let mut expiry = pin!(expiry(accepting.poll_timeout().map(|at| clock.to_tokio(at))));
         let mut addresses = socket.addresses();
@@ -67,14 +70,22 @@ impl Entrance {
             let mut out = Vec::new();
             let begun = {
                 let beginning = pin!(begin(&mut socket, preface, &mut out));
-                within(expiry.as_mut(), beginning).await?
+                tokio::select! {
+                    biased;
+                    _ = &mut stopped => None,
+                    begun = within(expiry.as_mut(), beginning) => Some(begun?),
+                }
             };
             match begun {
-                Ok((proxied, rest)) => {
+                Some(Ok((proxied, rest))) => {
                     addresses = proxied.map(Addresses::from).or(addresses);
                     behind = rest;
                 }
-                Err(error) => return Err(refuse(&mut socket, &out, accepting, clock, error).await),
+                Some(Err(error)) => return Err(refuse(&mut socket, &out, accepting, clock, error).await),
+                None => {
+                    let declined = Accepting::SHUTS_DOWN;
+                    return Err(self.decline(&mut socket, declined, accepting, clock).await);
+                }
             }
         }
         if let Some(Err(declined)) = addresses.map(|between| admission.comes_from(between.peer.ip())) {
@@ -82,7 +93,12 @@ impl Entrance {
         }
         let stream = Prefixed::new(behind, socket);
         let shaking = pin!(async { Ok::<_, io::Error>(self.tls.accept(stream, addresses).await) });
-        within(expiry, shaking).await?
+        tokio::select! {
+            biased;
+            // In silence, as wherever TLS would have to come first.
+            _ = stopped => Err(accepting.decline(Accepting::SHUTS_DOWN, &mut Vec::new())),
+            socket = within(expiry, shaking) => socket?,
+        }
     }
 
     /// Declines a connection; in silence, where that would have to be said in TLS.

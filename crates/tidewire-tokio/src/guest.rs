@@ -46,12 +46,9 @@ where
         let Service { entrance, accept, .. } = &*service;
         let mut accepting = accept.begin(clock);
         let mut stopped = pin!(control.stopped());
-        let led_in = tokio::select! {
-            biased;
-            led_in = entrance.lead_in(socket, admission, &mut accepting, clock) => led_in,
-            // Nothing was said so far that could be answered.
-            () = &mut stopped => return None,
-        };
+        let led_in = entrance
+            .lead_in(socket, admission, &mut accepting, clock, stopped.as_mut())
+            .await;
         // Not matched, since the future would have room for what is left of it.
         let socket = led_in
             .inspect_err(|error| debug!(?peer, %error, "no connection"))

@@ -162,6 +162,7 @@ mod json;
 mod keeper;
 pub mod listen;
 mod listener;
+mod listeners;
 mod pieces;
 mod pool;
 mod prefixed;

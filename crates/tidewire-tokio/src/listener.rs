@@ -28,8 +28,8 @@ use crate::socket::Socket;
 pub trait Listener: Send + 'static {
     /// Accepts a connection that waits, or has the waker called when there is one.
     ///
-    /// After an error the server rests for a moment, and asks again: live connections go on. A listener from which nothing
-    /// more will come is pending for ever.
+    /// After an error the server asks again, and rests for a moment first where errors come in a row: live connections go on.
+    /// A listener from which nothing more will come is pending for ever.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>>;
 
     /// Where it listens, if that is an internet address.

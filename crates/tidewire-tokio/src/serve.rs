@@ -1,9 +1,8 @@
 use std::fmt;
-use std::future::{Future, IntoFuture, poll_fn};
+use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 #[cfg(feature = "tls")]
@@ -15,18 +14,14 @@ use tidewire_common::{
 };
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tracing::warn;
 
 use crate::accept::Accept;
 use crate::control::Control;
 use crate::entrance::Entrance;
 use crate::guest::{self, Guest, HandlerError, Service};
 use crate::listener::Listener;
-use crate::socket::Socket;
+use crate::listeners::Listeners;
 use crate::websocket::WebSocket;
-
-/// How long accepting rests after it failed, for example for want of file descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// How long after the deadline aborted handlers may take to go: a part of the second that a shutdown may last beyond it.
 const AFTER_ABORT: Duration = Duration::from_millis(500);
@@ -175,7 +170,7 @@ where
 {
     async fn run(self) -> io::Result<Served> {
         let Self {
-            mut listeners,
+            listeners,
             handler,
             entrance,
             accept,
@@ -190,17 +185,24 @@ where
             keeper: tokio::spawn(control.clone().keep_deadlines()).abort_handle(),
             control: control.clone(),
         };
+        let welcome = |socket| {
+            if let Some(admission) = service.entrance.admit(&socket) {
+                let service = service.clone();
+                control.spawn(admission, |seat| {
+                    Guest::Opens(Box::pin(guest::open(socket, seat, service)))
+                });
+            }
+        };
+        let mut listeners = Listeners::new(listeners);
         let mut stopped = pin!(control.stopped());
         loop {
             tokio::select! {
-                socket = next(&mut listeners) => if let Some(admission) = service.entrance.admit(&socket) {
-                    let service = service.clone();
-                    control.spawn(admission, |seat| Guest::Opens(Box::pin(guest::open(socket, seat, service))));
-                },
+                socket = listeners.next() => welcome(socket),
                 () = &mut stopped => break,
             }
         }
-        drop(listeners);
+        // They are refused, as those are whose handshakes are in progress.
+        listeners.empty(&control, welcome).await;
         let served = finish(&control).await;
         drop(host);
         Ok(served)
@@ -230,31 +232,6 @@ impl<H> fmt::Debug for Server<H> {
     }
 }
 
-/// Waits for a connection.
-async fn next(listeners: &mut [Box<dyn Listener>]) -> Socket {
-    loop {
-        match poll_fn(|cx| poll_accept(listeners, cx)).await {
-            Ok(socket) => return socket,
-            // Out of file descriptors, or the client is gone already: live connections go on.
-            Err(error) => {
-                warn!(%error, "accepting rests");
-                tokio::time::sleep(ACCEPT_REST).await;
-            }
-        }
-    }
-}
-
-/// Accepts from whichever listener has a connection; those after it have their turn first at the next one.
-fn poll_accept(listeners: &mut [Box<dyn Listener>], cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
-    for turn in 0..listeners.len() {
-        if let Poll::Ready(accepted) = listeners[turn].poll_accept(cx) {
-            listeners.rotate_left(turn + 1);
-            return Poll::Ready(accepted);
-        }
-    }
-    Poll::Pending
-}
-
 /// Aborts the tasks that are left when the server goes, however it does.
 struct Host {
     control: Arc<Control>,
@@ -269,14 +246,13 @@ impl Drop for Host {
     }
 }
 
-/// Waits for the open connections, and sees them off up to the deadline once there is one.
+/// Waits until all have gone, at last without patience, where there is a deadline.
 async fn finish(control: &Control) -> Served {
     let deadline = tokio::select! {
         biased;
         deadline = control.shut_down() => deadline,
         () = control.emptied() => Instant::now(),
     };
-    control.leave();
     let _ = tokio::time::timeout_at(deadline, control.emptied()).await;
     let (finished, open) = control.counts();
     let mut served = Served::default();

@@ -45,8 +45,9 @@ impl<C: ServerControl> ServerHandle<C> {
         Self(control)
     }
 
-    /// Stops listening, refuses handshakes in progress with 503, closes open connections with 1001, and waits for
-    /// the handlers; those that have not returned after `deadline` are aborted.
+    /// Stops listening, refuses handshakes in progress and those who wait to be accepted with 503 (without a word while that
+    /// would first take a handshake of TLS), closes open connections with 1001, and waits for the handlers; those that
+    /// have not returned after `deadline` are aborted.
     ///
     /// Returns at once: the server itself ends when all is done, at most a second after the deadline. A second shutdown
     /// changes nothing.
@@ -77,8 +78,8 @@ impl<C: ServerControl> ServerHandle<C> {
         }
     }
 
-    /// Stops listening and refuses handshakes in progress with 503. Open connections go on, and the server ends with the last
-    /// of them; a [`shutdown`](Self::shutdown) may still follow.
+    /// Stops listening and refuses with 503 as a [`shutdown`](Self::shutdown) does. Open connections go on, and the server
+    /// ends with the last of them; a shutdown may still follow.
     pub fn stop_listening(&self) {
         let connections = self.connections();
         if self.0.stop_listening() {
