@@ -1,13 +1,16 @@
 //! Time on threads, moved by hand. Every test here takes it: it is one for the process.
 
-use std::sync::mpsc;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tidewire_blocking::test::{self, Frame, Pair, Peer, Time};
 use tidewire_blocking::{
-    Accept, Config, Connect, Error, HandshakeError, Message, ProtocolError, RecvTimeoutError, Server,
-    WebSocket,
+    Accept, Config, Connect, Error, HandshakeError, Message, ProtocolError, RecvTimeoutError, Server, Socket,
+    Transport, WebSocket,
 };
 use tidewire_tests::live::bounded_now;
 
@@ -74,6 +77,95 @@ fn a_silent_peer_is_given_up_by_the_second() {
         assert!(
             matches!(end, Err(Error::Protocol(ProtocolError::KeepaliveTimeout { .. }))),
             "{end:?}"
+        );
+    });
+}
+
+/// A stream whose reader, who has all the time in the world, is held up before it reads.
+struct HeldUp {
+    socket: Socket,
+    here: mpsc::Sender<()>,
+    gate: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Transport for HeldUp {
+    fn read(&self, buffer: &mut Vec<u8>, timeout: Option<Duration>) -> io::Result<usize> {
+        if timeout.is_none() {
+            // Where the test is over, nobody is there, or opens the gate.
+            let _ = self.here.send(());
+            let _ = self.gate.lock().expect("no panic").recv();
+        }
+        self.socket.read(buffer, timeout)
+    }
+
+    fn write(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
+        self.socket.write(bytes, timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.socket.shutdown(how)
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.fd()
+    }
+}
+
+/// A connection whose thread is about to read: what lets it, the peer, and the thread.
+type Held = (
+    mpsc::Sender<()>,
+    Peer,
+    JoinHandle<(Result<Option<Message>, Error>, WebSocket<HeldUp>)>,
+);
+
+fn held_up() -> Held {
+    let (here, arrived) = mpsc::channel();
+    let (open, gate) = mpsc::channel();
+    let gate = Mutex::new(gate);
+    let (socket, far) = test::pipe(1024);
+    let receiver = thread::spawn(|| {
+        let held_up = HeldUp { socket, here, gate };
+        let mut ws = Accept::new().accept(held_up).expect("accepted");
+        (ws.recv(), ws)
+    });
+    let mut peer = Peer::client(far);
+    peer.connect(&Connect::new("ws://localhost/")).expect("accepted");
+    arrived.recv().expect("a thread that reads");
+    (open, peer, receiver)
+}
+
+#[test]
+fn a_pong_that_a_thread_is_about_to_read_keeps_its_connection() {
+    timed(|mut time| {
+        let (open, mut peer, receiver) = held_up();
+        time.advance(seconds(20));
+        let payload = peer.expect_ping();
+        peer.send(Frame::pong(payload));
+        peer.send(Frame::text("late"));
+        time.advance(seconds(20));
+        open.send(()).expect("a gate");
+        let (result, _ws) = join(receiver);
+        assert_eq!(result.expect("open"), Some("late".into()));
+    });
+}
+
+#[test]
+fn a_thread_that_does_not_read_what_has_arrived_ends_its_connection_a_moment_late() {
+    timed(|mut time| {
+        let (open, mut peer, receiver) = held_up();
+        time.advance(seconds(20));
+        let payload = peer.expect_ping();
+        peer.send(Frame::pong(payload));
+        time.advance(seconds(20) + Duration::from_millis(20));
+        peer.expect_close(1011);
+        peer.expect_end();
+        peer.cut();
+        drop(open);
+        let (result, _ws) = join(receiver);
+        let fault = result.expect_err("given up");
+        assert!(
+            matches!(fault, Error::Protocol(ProtocolError::KeepaliveTimeout { .. })),
+            "{fault:?}"
         );
     });
 }

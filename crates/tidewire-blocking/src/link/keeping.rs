@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tidewire_common::proto::{self, Inbox, Instant, Phase};
 
 use super::writing::Patience;
@@ -19,6 +20,8 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 const UNHURRIED: Duration = Duration::from_millis(5);
 /// How often it looks after a transport that it cannot wait on.
 const WITHOUT_FD: Duration = Duration::from_millis(10);
+/// How long a thread that is about to read what has arrived may take, before a deadline ends the connection.
+const LAST_CHANCE: Duration = Duration::from_millis(20);
 /// How much it reads of one connection before it looks after others.
 pub(crate) const KEEPER_BUFFER: usize = 64 * 1024;
 
@@ -35,6 +38,14 @@ pub(super) struct Keeping {
     pace: Duration,
     /// The count of received messages at the last look.
     received: u64,
+    chance: Chance,
+}
+
+/// What a thread has had that is about to read when a deadline ends its connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chance {
+    Left,
+    Given,
 }
 
 /// Where the thread is that receives.
@@ -71,6 +82,7 @@ impl Default for Keeping {
             hurry: Hurry::Later,
             pace: FIRST_LOOK,
             received: 0,
+            chance: Chance::Left,
         }
     }
 }
@@ -79,6 +91,10 @@ impl State {
     /// When the keeper has to look, where that is earlier than it knows.
     pub(super) fn needed_look(&mut self) -> Option<Instant> {
         let at = self.wanted_look()?;
+        if self.keeping.chance == Chance::Given {
+            // It looks soon, and not before.
+            return None;
+        }
         if self.keeping.look_at.is_some_and(|planned| planned <= at) {
             return None;
         }
@@ -143,9 +159,19 @@ impl<S: Transport> Kept for Link<S> {
     fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look {
         let mut state = self.lock();
         let now = state.now();
-        if state.is_unread() && state.session.may_end(now) {
+        if state.session.may_end(now) {
             // Where nobody read for a while, the sign of life that a deadline asks for may have arrived long ago.
-            state = self.read_ahead(state, buffer);
+            if state.is_unread() {
+                state = self.read_ahead(state, buffer);
+            } else if state.reading == Reading::Receiver && state.keeping.chance == Chance::Left {
+                // Its thread is back. It may have read that, and wait for the lock, or be about to read.
+                drop(state);
+                let has_arrived = self.has_arrived();
+                state = self.give_way(self.lock());
+                if has_arrived && state.reading == Reading::Receiver && state.session.may_end(now) {
+                    return state.give_chance(now);
+                }
+            }
         }
         let State { session, inbox, .. } = &mut *state;
         session.handle_timeout(now, inbox);
@@ -182,12 +208,27 @@ impl<S: Transport> Kept for Link<S> {
 }
 
 impl State {
+    /// Puts a deadline off, once.
+    fn give_chance(&mut self, now: Instant) -> Look {
+        let at = Some(now + LAST_CHANCE);
+        self.keeping.chance = Chance::Given;
+        self.keeping.watches_input = false;
+        self.keeping.watches_output = false;
+        self.keeping.look_at = at;
+        Look::Again {
+            at,
+            input: false,
+            output: false,
+        }
+    }
+
     /// Decides when the keeper looks again.
     fn plan(&mut self, presence: Presence, signal: Signal) -> Look {
         let keeping = &mut self.keeping;
         keeping.watches_input = false;
         keeping.watches_output = false;
         keeping.look_at = None;
+        keeping.chance = Chance::Left;
         if self.session.phase() == Phase::Ended {
             self.keeping.listed = false;
             return Look::Done;
@@ -220,6 +261,15 @@ impl State {
 }
 
 impl<S: Transport> Link<S> {
+    /// Whether there is something to read, as far as can be told without reading it.
+    fn has_arrived(&self) -> bool {
+        let is_readable = |fd| {
+            let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+            poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        };
+        self.transport.holds_input() || self.transport.fd().is_some_and(is_readable)
+    }
+
     /// Reads once, without waiting, for an application that is not receiving.
     fn read_ahead<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, buffer: &mut Inbox) -> Guard<'a> {
         let now = state.now();
