@@ -29,6 +29,9 @@ pub(crate) trait Kept: Send + Sync {
     /// Does what can be done without waiting.
     fn look(self: Arc<Self>, buffer: &mut Inbox) -> Look;
 
+    /// Ends the connection, whose transport panicked at a look.
+    fn give_up(self: Arc<Self>);
+
     fn fd(&self) -> Option<BorrowedFd<'_>>;
 }
 
@@ -204,8 +207,10 @@ impl Rounds {
         }
         let kept = entry.kept.clone();
         let buffer = &mut self.buffer;
-        let look = catch_unwind(AssertUnwindSafe(|| kept.look(buffer))).unwrap_or_else(|_| {
-            error!("a transport panicked; its connection is not looked after any more");
+        let look = catch_unwind(AssertUnwindSafe(|| kept.clone().look(buffer))).unwrap_or_else(|_| {
+            error!("a transport panicked; its connection is ended");
+            // It may do so again.
+            let _ = catch_unwind(AssertUnwindSafe(|| kept.give_up()));
             Look::Done
         });
         self.watched.remove(&key);

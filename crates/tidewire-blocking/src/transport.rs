@@ -8,7 +8,7 @@ use std::time::Duration;
 ///
 /// Sockets of the standard library implement it. For another stream, mind the timeouts: the thread that keeps
 /// deadlines for all connections of the process calls `read`, `write` and `flush` with a timeout of zero, and waits for
-/// whatever they wait for.
+/// whatever they wait for. Where one of them panics there, the connection ends.
 ///
 /// A layer over another stream, which turns its bytes into others, may keep some of both: those that `write` took and
 /// [`flush`](Self::flush) has to send, and those that [`read`](Self::read) will give without the stream. It tells so by

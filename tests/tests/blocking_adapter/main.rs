@@ -11,6 +11,7 @@ mod handlers;
 mod handshakes;
 mod large;
 mod layers;
+mod panics;
 mod pieces;
 mod queues;
 mod receiving;

@@ -1,5 +1,6 @@
 //! What the keeper does for a connection, and when it is needed.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,6 +201,19 @@ impl<S: Transport> Kept for Link<S> {
             },
             None => look,
         }
+    }
+
+    fn give_up(self: Arc<Self>) {
+        let mut state = self.lock();
+        if state.reading == Reading::Keeper {
+            state.reading = Reading::Nobody;
+        }
+        state.keeping.listed = false;
+        let error = io::Error::other("the transport panicked");
+        state.session.handle_end(Some(error));
+        // Before the transport is called once more.
+        self.changed.notify_all();
+        self.settle(state);
     }
 
     fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
