@@ -113,7 +113,10 @@ async fn memory_of_earlier_messages_is_not_for_who_announces_long_ones_over_toki
             held += received.bytes_current;
             tokio::task::yield_now().await;
         }
-        assert!(held < 2 * ANNOUNCED as i64, "{held} bytes for {PEERS} beginnings");
+        assert!(
+            usize::try_from(held).is_ok_and(|held| held < 2 * ANNOUNCED),
+            "{held} bytes for {PEERS} beginnings"
+        );
     })
     .await;
 }
@@ -149,6 +152,9 @@ fn memory_of_earlier_messages_is_not_for_who_announces_long_ones_over_threads() 
             });
             held += received.bytes_current;
         }
-        assert!(held < 2 * ANNOUNCED as i64, "{held} bytes for {PEERS} beginnings");
+        assert!(
+            usize::try_from(held).is_ok_and(|held| held < 2 * ANNOUNCED),
+            "{held} bytes for {PEERS} beginnings"
+        );
     });
 }
