@@ -61,7 +61,7 @@ impl Attempts {
         let delay = asked.saturating_add(self.next_delay());
         let limit = self.retry.give_up_after;
         limit
-            .is_none_or(|limit| now - since + delay <= limit)
+            .is_none_or(|limit| (now - since).saturating_add(delay) <= limit)
             .then_some(delay)
     }
 
@@ -190,6 +190,19 @@ mod tests {
         );
         // Others are not repeated, whatever they say.
         assert_eq!(attempts.handle_failure(at(0), &refused(429, "1")), None);
+    }
+
+    #[test]
+    fn no_time_that_a_server_asks_for_is_too_long_to_be_counted() {
+        let patient = halves().retry_after_max(Duration::MAX);
+        for asked in ["18446744073709551615", "99999999999999999999999"] {
+            let mut attempts = Attempts::new(patient.clone());
+            let delay = attempts.handle_failure(at(0), &refused(503, asked));
+            assert!(delay >= Some(seconds(u64::MAX)), "{delay:?}");
+            let mut attempts = Attempts::new(patient.clone().give_up_after(seconds(60)));
+            assert_eq!(attempts.handle_failure(at(0), &lost()), Some(seconds(5)));
+            assert_eq!(attempts.handle_failure(at(5), &refused(503, asked)), None);
+        }
     }
 
     #[test]

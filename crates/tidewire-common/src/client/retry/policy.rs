@@ -49,7 +49,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// One attempt and one connection, and none after them.
+    /// One attempt, and no connection after the first [where a loop of ours has to know](Self::reconnect_if).
     pub fn never() -> Self {
         Self::default().attempts(1).reconnect_if(|_| false)
     }
