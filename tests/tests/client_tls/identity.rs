@@ -9,9 +9,11 @@ use tidewire_blocking::rustls::pki_types::pem::PemObject as _;
 use tidewire_blocking::rustls::server::WebPkiClientVerifier;
 use tidewire_blocking::rustls::{RootCertStore, ServerConfig};
 use tidewire_tests::live::{ADAPTERS, Authority, Certificate, Validity};
-use tidewire_tokio::{TlsError, TlsFault, TlsMaterial, TlsReason};
+use tidewire_tokio::http2::Http2;
+use tidewire_tokio::{HandshakeError, TlsError, TlsFault, TlsMaterial, TlsReason};
+use tokio::runtime::Runtime;
 
-use crate::support::{connect, parts, reason, serve, settings, talk};
+use crate::support::{connect, parts, reason, serve, settings, talk, url};
 
 /// A server of one authority that lets in whom the other has signed.
 pub(crate) fn closed(servers: &Authority, clients: &Authority) -> ServerConfig {
@@ -86,6 +88,28 @@ fn a_client_with_a_certificate_of_another_authority_is_told_that_it_was_refused(
                 "{adapter:?}"
             );
         }
+    }
+}
+
+#[test]
+fn a_refusal_behind_the_handshake_is_no_failure_of_the_transport_over_http2() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let mut config = closed(&servers, &clients);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let server = serve(config);
+    let connect = tidewire_tokio::connect(url("localhost", server.address())).tls(servers.client());
+    let runtime = Runtime::new().expect("a runtime");
+    for opened in [
+        runtime.block_on(async { connect.clone().http2().await.map(drop) }),
+        runtime.block_on(async { Http2::connect(&connect).await.map(drop) }),
+    ] {
+        let error = opened.expect_err("a refusal");
+        let expected = "TLS handshake with localhost: received fatal alert: CertificateRequired";
+        assert_eq!(error.to_string(), expected, "{error:?}");
+        assert!(
+            matches!(error, HandshakeError::Tls(_)) && !error.is_transient(),
+            "{error:?}"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 use std::io;
 
-use tidewire_common::{HandshakeError, Http2Error};
+use tidewire_common::{HandshakeError, Http2Error, TlsFailure, TlsReason};
 
 /// What a handshake fails with where HTTP/2 does.
 pub(super) fn of(error: h2::Error) -> HandshakeError {
@@ -14,8 +14,19 @@ pub(super) fn of(error: h2::Error) -> HandshakeError {
         {
             HandshakeError::UnexpectedEnd
         }
-        _ if error.is_io() => HandshakeError::Io(to_io(error)),
+        _ if error.is_io() => of_stream(to_io(error)),
         _ => Http2Error::Other(Box::new(error)).into(),
+    }
+}
+
+/// What it fails with where the stream below does. Of an error that h2 has read, it keeps the kind and the words alone; this
+/// kind is that of TLS, by which a server may refuse a client's certificate as late as here.
+fn of_stream(error: io::Error) -> HandshakeError {
+    match HandshakeError::from(error) {
+        HandshakeError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            TlsFailure::new(TlsReason::Other, error).into()
+        }
+        error => error,
     }
 }
 

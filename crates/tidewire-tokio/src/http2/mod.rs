@@ -88,7 +88,8 @@ impl Http2 {
     /// what it takes. Nothing is asked for yet.
     ///
     /// # Errors
-    /// As for [`connect`](crate::connect), and [`HandshakeError::Http2`].
+    /// As for [`connect`](crate::connect), and [`HandshakeError::Http2`]. Where the server refuses our certificate behind the
+    /// handshake of TLS 1.3, the reason is [`TlsReason::Other`](crate::TlsReason), and the error's text says it.
     ///
     /// # Cancel safety
     /// Dropping the future leaves no socket and no task behind.
@@ -97,7 +98,8 @@ impl Http2 {
         let clock = Clock::start();
         let mut expiry = pin!(connect.expiry(clock));
         let socket = connect.reach(&journey, Version::Http2, expiry.as_mut()).await?;
-        Self::begin(connect, socket, expiry).await
+        let begun = Self::begin(connect, socket, expiry).await;
+        begun.map_err(|error| error.with_server(journey.target().host()))
     }
 
     /// Begins HTTP/2 over a byte stream that leads to a server that speaks it: TLS that agreed on `h2` by ALPN, or anything

@@ -22,7 +22,8 @@ impl Connect {
     /// Opens the connection over HTTP/2, by an extended `CONNECT` (RFC 8441), on an HTTP/2 connection of its own; for several
     /// on one there is [`Http2`].
     ///
-    /// For `wss` it is agreed on in TLS, for `ws` the server must be known to speak it.
+    /// For `wss` it is agreed on in TLS, for `ws` the server must be known to speak it. An attempt that is dropped or fails
+    /// leaves the HTTP/2 connection to a task, for as long as it takes to say so, 10 s at most.
     /// [`over`](Self::over) is over HTTP/1.1 all the same: for streams there is [`Http2::over`].
     pub fn http2(mut self) -> Self {
         self.version = Version::Http2;
