@@ -32,7 +32,9 @@ pub(crate) fn through(
     if proxy.is_https() {
         socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), deadline)?;
     }
-    ask(socket, proxy, endpoint, limits, deadline)
+    let led = ask(socket, proxy, endpoint, limits, deadline);
+    // In TLS 1.3 a proxy may refuse our certificate as late as here.
+    led.map_err(|error| error.with_server(proxy.host()))
 }
 
 /// Asks a proxy, to which the socket leads, for an endpoint; gives a socket that leads there.

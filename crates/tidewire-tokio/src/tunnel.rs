@@ -32,7 +32,9 @@ pub(crate) async fn through(
     if proxy.is_https() {
         socket = client_tls::secure(socket, proxy.own_tls(), proxy.host(), None, expiry.as_mut()).await?;
     }
-    ask(socket, proxy, endpoint, limits, expiry).await
+    let led = ask(socket, proxy, endpoint, limits, expiry).await;
+    // In TLS 1.3 a proxy may refuse our certificate as late as here.
+    led.map_err(|error| error.with_server(proxy.host()))
 }
 
 /// Asks a proxy, to which the socket leads, for an endpoint; gives a socket that leads there.

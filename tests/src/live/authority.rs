@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{
@@ -5,7 +6,11 @@ use rcgen::{
     KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use tidewire_blocking::ClientTls;
-use tidewire_blocking::rustls::pki_types::CertificateRevocationListDer;
+use tidewire_blocking::rustls::crypto::ring;
+use tidewire_blocking::rustls::pki_types::pem::PemObject as _;
+use tidewire_blocking::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use tidewire_blocking::rustls::server::WebPkiClientVerifier;
+use tidewire_blocking::rustls::{RootCertStore, ServerConfig};
 
 use super::Certificate;
 
@@ -68,6 +73,23 @@ impl Authority {
             certificate: signed.pem(),
             key: key.serialize_pem(),
         }
+    }
+
+    /// A server whose certificate it has signed, and which lets in whom the other has signed.
+    pub fn server_for(&self, clients: &Self) -> ServerConfig {
+        let der = |text: &str| CertificateDer::from_pem_slice(text.as_bytes()).expect("a certificate");
+        let mut roots = RootCertStore::empty();
+        roots.add(der(&clients.certificate)).expect("a certificate");
+        let provider = Arc::new(ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        let made = self.sign(&["localhost"], Validity::Now);
+        let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("a key");
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks both versions")
+            .with_client_cert_verifier(verifier.build().expect("a root"))
+            .with_single_cert(vec![der(&made.certificate)], key)
+            .expect("a certificate and its key")
     }
 
     /// Takes back all that it has signed.

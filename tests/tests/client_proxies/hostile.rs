@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use tidewire_tests::connect_by;
-use tidewire_tests::live::{Certificate, Scripted, consent};
+use tidewire_tests::live::{Authority, Certificate, Scripted, consent};
 use tidewire_tokio::{Config, HandshakeError, Proxy, ResponseError, TlsReason, TunnelFault};
 
 use crate::liar::Liar;
 use crate::liar::Then::{self, Ends, Repeats, Waits};
+use crate::relay::Relay;
 use crate::support::{PATIENCE, for_each_adapter, proxy, tunnel_error};
 
 /// What a proxy says, what it does then, and how the fault is shown that a client has.
@@ -303,7 +304,7 @@ fn a_proxy_that_keeps_us_waiting_is_left_at_the_deadline() {
 fn a_proxy_that_is_not_who_it_should_be_is_told_nothing() {
     for_each_adapter(|adapter| {
         let certificate = Certificate::new();
-        let relay = crate::relay::Relay::start(
+        let relay = Relay::start(
             "127.0.0.1:1".parse().expect("an address"),
             Some(certificate.server()),
         );
@@ -333,6 +334,27 @@ fn a_proxy_that_is_not_who_it_should_be_is_told_nothing() {
             }
         }
         assert_eq!(relay.count(), 0, "{adapter:?}");
+    });
+}
+
+#[test]
+fn a_proxy_that_wants_a_certificate_of_ours_is_named() {
+    for_each_adapter(|adapter| {
+        let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+        let relay = Relay::start(
+            "127.0.0.1:1".parse().expect("an address"),
+            Some(servers.server_for(&clients).into()),
+        );
+        let url = format!("https://localhost:{}", relay.address().port());
+        let proxy = Proxy::parse(&url).expect("a proxy").tls(servers.client());
+        let refused = connect_by!(adapter, "ws://a.test/", proxy(proxy));
+        match refused.expect_err("no certificate") {
+            HandshakeError::Tls(failure) => {
+                assert_eq!(failure.reason(), &TlsReason::Refused, "{adapter:?}");
+                assert_eq!(failure.server(), Some("localhost"), "{adapter:?}");
+            }
+            error => panic!("{adapter:?}: {error:?}"),
+        }
     });
 }
 

@@ -1,40 +1,18 @@
 //! Servers that ask who a client is.
 
 use std::fs;
-use std::sync::Arc;
 
-use tidewire_blocking::rustls::crypto::ring;
-use tidewire_blocking::rustls::pki_types::CertificateDer;
-use tidewire_blocking::rustls::pki_types::pem::PemObject as _;
-use tidewire_blocking::rustls::server::WebPkiClientVerifier;
-use tidewire_blocking::rustls::{RootCertStore, ServerConfig};
 use tidewire_tests::live::{ADAPTERS, Authority, Certificate, Validity};
 use tidewire_tokio::http2::Http2;
 use tidewire_tokio::{HandshakeError, TlsError, TlsFault, TlsMaterial, TlsReason};
 use tokio::runtime::Runtime;
 
-use crate::support::{connect, parts, reason, serve, settings, talk, url};
-
-/// A server of one authority that lets in whom the other has signed.
-pub(crate) fn closed(servers: &Authority, clients: &Authority) -> ServerConfig {
-    let mut roots = RootCertStore::empty();
-    let root = CertificateDer::from_pem_slice(clients.certificate.as_bytes()).expect("a certificate");
-    roots.add(root).expect("a certificate");
-    let provider = Arc::new(ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
-        .build()
-        .expect("a root");
-    let (chain, key) = parts(&servers.sign(&["localhost"], Validity::Now));
-    settings()
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .expect("a certificate and its key")
-}
+use crate::support::{connect, reason, serve, talk, url};
 
 #[test]
 fn a_certificate_that_the_server_trusts_lets_in() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
-    let server = serve(closed(&servers, &clients));
+    let server = serve(servers.server_for(&clients));
     let ada = clients.sign(&["ada"], Validity::Now);
     let folder = tempfile::tempdir().expect("a folder");
     let [chain, key] = [("ada.pem", &ada.certificate), ("ada.key", &ada.key)].map(|(name, text)| {
@@ -60,7 +38,7 @@ fn a_certificate_that_the_server_trusts_lets_in() {
 #[test]
 fn a_client_without_a_certificate_is_told_that_it_was_refused() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
-    let server = serve(closed(&servers, &clients));
+    let server = serve(servers.server_for(&clients));
     for adapter in ADAPTERS {
         assert_eq!(
             reason(connect(adapter, &server, &servers.client())),
@@ -73,7 +51,7 @@ fn a_client_without_a_certificate_is_told_that_it_was_refused() {
 #[test]
 fn a_client_with_a_certificate_of_another_authority_is_told_that_it_was_refused() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
-    let server = serve(closed(&servers, &clients));
+    let server = serve(servers.server_for(&clients));
     let stranger = Authority::new("others").sign(&["ada"], Validity::Now);
     let expired = clients.sign(&["ada"], Validity::Past);
     for made in [stranger, expired] {
@@ -94,7 +72,7 @@ fn a_client_with_a_certificate_of_another_authority_is_told_that_it_was_refused(
 #[test]
 fn a_refusal_behind_the_handshake_is_no_failure_of_the_transport_over_http2() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
-    let mut config = closed(&servers, &clients);
+    let mut config = servers.server_for(&clients);
     config.alpn_protocols = vec![b"h2".to_vec()];
     let server = serve(config);
     let connect = tidewire_tokio::connect(url("localhost", server.address())).tls(servers.client());
@@ -116,7 +94,7 @@ fn a_refusal_behind_the_handshake_is_no_failure_of_the_transport_over_http2() {
 #[test]
 fn a_session_is_not_resumed_with_another_certificate() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
-    let server = serve(closed(&servers, &clients));
+    let server = serve(servers.server_for(&clients));
     let ada = clients.sign(&["ada"], Validity::Now);
     let known = servers
         .client()

@@ -4,7 +4,6 @@ use tidewire_blocking::{Server, ServerPolicy, ServerTls};
 use tidewire_tests::live::{ADAPTERS, Authority, Running, Validity};
 use tidewire_tokio::{Config, HandshakeError, RedirectError, Response, TlsReason};
 
-use crate::identity::closed;
 use crate::support::{echo, open, reason, serve, talk, url};
 
 /// Redirects everybody.
@@ -71,7 +70,7 @@ fn a_redirect_out_of_tls_is_refused() {
 fn who_is_led_to_another_origin_shows_no_certificate_there_and_asks_for_its_name() {
     let authority = Authority::new("ours");
     let ada = authority.sign(&["ada"], Validity::Now);
-    let elsewhere = serve(closed(&authority, &authority));
+    let elsewhere = serve(authority.server_for(&authority));
     let same = authority.sign(&["named.example"], Validity::Now).server();
     let tls = authority
         .client()

@@ -88,7 +88,7 @@ impl TlsFailure {
         self
     }
 
-    /// The host that the URL names, where a client failed.
+    /// The host that the URL names, or that of its proxy, where a client failed.
     pub fn server(&self) -> Option<&str> {
         self.0.server.as_deref()
     }
