@@ -257,6 +257,9 @@ impl Reconnect {
         let _stops = self
             .stop
             .on_stop(move || stopped.change(|news| news.is_stopped = true));
+        if self.is_stopped() {
+            self.end();
+        }
         if let Stage::Open(link) = &self.stage {
             let closed = closed(link);
             self.wait_after(closed.as_ref());

@@ -223,6 +223,24 @@ fn a_connection_that_is_kept_stays_open_when_another_is_asked_for() {
     });
 }
 
+#[test]
+fn a_stop_behind_a_connection_tells_of_no_other() {
+    Scene::run(0, |client, scene| {
+        let stop = StopToken::new();
+        let opening = next(client.stop_token(stop.clone()));
+        let _peer = scene.accept();
+        let (ws, client) = join(opening);
+        stop.stop();
+        assert!(join(next(client)).0.is_none());
+        let events: Vec<_> = scene.events.try_iter().collect();
+        assert_eq!(
+            events,
+            ["connecting 1", "open", "closed with no code, and that is all"]
+        );
+        drop(ws);
+    });
+}
+
 /// Says what came.
 fn echo(mut ws: WebSocket) -> Result<(), Error> {
     while let Some(message) = ws.recv()? {

@@ -280,6 +280,22 @@ async fn a_connection_that_is_kept_stays_open_when_another_is_asked_for() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stop_behind_a_connection_tells_of_no_other() {
+    bounded(async {
+        let stop = StopToken::new();
+        let (client, mut servers) = client(0);
+        let (mut client, events) = noted(client.stop_token(stop.clone()));
+        let (ws, _peer) = tokio::join!(opened(&mut client), servers.accept());
+        stop.stop();
+        assert!(client.next().await.is_none());
+        let expected = ["connecting 1", "open", "closed with no code, and that is all"];
+        assert_eq!(events(), expected);
+        drop(ws);
+    })
+    .await;
+}
+
 /// Says what came.
 async fn echo(mut ws: WebSocket) -> Result<(), Error> {
     while let Some(message) = ws.recv().await? {
