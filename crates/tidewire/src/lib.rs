@@ -2,11 +2,11 @@
 //!
 //! | module | feature | for |
 //! |---|---|---|
-//! | [`tokio`] | `tokio`, on by default | servers and clients on tokio |
+//! | `tokio` | `tokio`, on by default | servers and clients on tokio |
 //! | `tokio::http2` | `http2` | clients over HTTP/2, many on one connection |
 //! | `tokio::hyper` | `hyper` | connections of a server on hyper 1, over HTTP/1.1 and HTTP/2 |
 //! | `tokio::axum` | `axum` | the same as an extractor for axum 0.8 |
-//! | [`blocking`] | `blocking` | the same names on plain threads; for Unix systems |
+//! | `blocking` | `blocking` | the same names on plain threads; for Unix systems |
 //! | | `tls` | TLS by rustls in both: `ServerTls`, and `wss://` with the trust of the system or a `ClientTls` |
 //! | | `webpki-roots` | `ClientTls::webpki_roots`: Mozilla's roots, for systems without any |
 //! | | `json` | values of types that serde knows, sent and received as JSON |
@@ -37,8 +37,7 @@
 //! ```
 //!
 //! On threads it is the same without `async` and `await`. What the two adapters share, messages, errors,
-//! configuration, are the same types in both, so code that handles a [`Message`](crate::tokio::Message) or an
-//! [`Error`](crate::tokio::Error) serves either.
+//! configuration, are the same types in both, so code that handles a `Message` or an `Error` serves either.
 //!
 //! # Where to go from here
 //!
@@ -76,7 +75,6 @@ pub use tidewire_tokio as tokio;
 #[cfg(feature = "blocking")]
 pub use tidewire_blocking as blocking;
 
-#[cfg(feature = "tokio")]
 #[doc = include_str!("../docs/compression.md")]
 pub mod compression {}
 
