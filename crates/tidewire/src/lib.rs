@@ -108,5 +108,5 @@ pub mod speed {}
 
 /// The README, whose code is compiled as tests.
 #[cfg(all(doctest, feature = "tokio", feature = "blocking"))]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 pub struct Readme;
