@@ -226,6 +226,9 @@ pub enum UrlError {
     /// It is no URL.
     #[error("URL cannot be read: {0}")]
     Syntax(url::ParseError),
+    /// It has no scheme.
+    #[error("URL without a scheme: ws:// or wss:// is required")]
+    NoScheme,
     /// Its scheme is neither `ws` nor `wss`.
     #[error("URL with the scheme {scheme} in place of ws or wss")]
     Scheme {

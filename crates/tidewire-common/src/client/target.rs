@@ -61,7 +61,10 @@ impl Target {
     /// [`UrlError`] names what is wrong with it.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
         check_characters(url)?;
-        Self::of(Url::parse(url).map_err(UrlError::Syntax)?)
+        Self::of(Url::parse(url).map_err(|error| match error {
+            ParseError::RelativeUrlWithoutBase => UrlError::NoScheme,
+            error => UrlError::Syntax(error),
+        })?)
     }
 
     /// Where another URL leads that was named here, which may be relative (RFC 3986 §5).
@@ -252,6 +255,14 @@ mod tests {
         ] {
             assert_eq!(Target::parse(url), Err(error), "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_without_a_scheme_is_told_which_there_are() {
+        assert_eq!(
+            Target::parse("127.0.0.1:9001").map_err(|error| error.to_string()),
+            Err("URL without a scheme: ws:// or wss:// is required".into())
+        );
     }
 
     #[test]
