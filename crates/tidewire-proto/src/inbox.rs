@@ -4,7 +4,8 @@ use core::mem;
 
 /// Bytes that were received and wait for a [`turn`](crate::Connection::turn).
 ///
-/// A connection consumes all of it, so a buffer serves any number of connections, one after the other.
+/// A connection without extensions consumes all of it, so a buffer serves any number of connections, one after the other;
+/// what an extension leaves for another turn is [kept](Self::take_unread) for the same connection.
 ///
 /// ```
 /// use tidewire_proto::Inbox;

@@ -54,8 +54,8 @@
 //!             _ => {}
 //!         }
 //!
-//!         // Wait for input or for the next deadline.
-//!         if !world.read(inbox.buffer(), connection.poll_timeout()) {
+//!         // Wait for input or for the next deadline, unless an extension has left input for another turn.
+//!         if inbox.is_empty() && !world.read(inbox.buffer(), connection.poll_timeout()) {
 //!             connection.handle_end();
 //!         }
 //!         connection.handle_timeout(world.now(), &mut out);
@@ -90,9 +90,10 @@
 //! - [`Connection::turn`] binds the time, the input and the output, and lends a [`Reader`] and a [`Writer`] over
 //!   disjoint state. An event borrows from the reader and never from the writer, so replying inside the loop compiles.
 //! - [`Reader::next`] consumes all input, whatever the split: what is left of a header or a payload is kept inside, so
-//!   one [`Inbox`] serves any number of connections. A message that lies whole in the input is lent from there without
-//!   a copy. Whatever the protocol owes, a Pong or the answer to a Close, it has already appended. Its error is the one
-//!   rule that the peer broke, the same from then on.
+//!   one [`Inbox`] serves any number of connections. Extensions alone may leave some for another turn, since little input
+//!   can be much work. A message that lies whole in the input is lent from there without a copy. Whatever the protocol
+//!   owes, a Pong or the answer to a Close, it has already appended. Its error is the one rule that the peer broke, the
+//!   same from then on.
 //! - [`Writer`] appends: messages whole or in fragments, pings, pongs, the one Close frame. What may not be sent is a
 //!   [`SendError`], and nothing was appended.
 //! - [`Connection::poll_timeout`] is when to come back, [`Connection::handle_timeout`] does what is due: keepalive,

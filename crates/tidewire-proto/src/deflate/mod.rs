@@ -32,9 +32,9 @@
 //! [`Upgrade::deflate`](crate::handshake::Upgrade::deflate) answers, and
 //! [`Accepted::deflate`](crate::handshake::Accepted::deflate) tells the client what came of it.
 //!
-//! With the feature `deflate`, `Connection::with_deflate` takes what was agreed on as an `Extension`. The loop is the same
-//! but for one thing: little input may become much, and a turn that has inflated 256 KiB, or worked as long, ends with
-//! input left in its inbox. So where the inbox is not empty after a turn, another one is due before anything is waited for.
+//! With the feature `deflate`, `Connection::with_deflate` takes what was agreed on as an `Extension`. Little input
+//! may become much: a turn that has inflated 256 KiB, or worked as long, ends with input left in its inbox, and another one
+//! is due before anything is waited for.
 
 mod context;
 mod negotiation;
