@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tidewire_tests::live::{Running, exchange, request, upgrade};
 use tidewire_tokio::{
-    Answer, BasicAuth, Credentials, Origins, Request, Response, ServerPolicy, TrustedProxies,
+    Answer, BasicAuth, Credentials, HttpVersion, Origins, Request, Response, ServerPolicy, TrustedProxies,
 };
 
 /// Runs a test against a server of each adapter.
@@ -38,6 +38,15 @@ fn on_threads(policy: ServerPolicy) -> Running {
         });
         server.policy(policy)
     })
+}
+
+#[test]
+fn a_request_says_which_version_of_http_it_came_with() {
+    let policy = ServerPolicy::default()
+        .on_request(|request| (request.version() != HttpVersion::Http11).then(Response::internal_error));
+    on_both(&policy, |address| {
+        assert_eq!(upgrade(address, "/", "").status(), "101");
+    });
 }
 
 #[test]

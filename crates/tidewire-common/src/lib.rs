@@ -99,9 +99,13 @@ pub use serde;
 /// What an adapter shows its users of this crate and of the core: the same in each.
 pub mod public {
     pub use bytes::Bytes;
+    #[cfg(feature = "dangerous-raw-frames")]
+    pub use tidewire_proto::MaskSource;
+    pub use tidewire_proto::deflate::ParameterError;
     pub use tidewire_proto::extension;
     pub use tidewire_proto::handshake::{
-        Fields, HeadLimits, InvalidField, Malformed, Request, RequestError, Response, ResponseError,
+        Fields, HeadLimits, HttpVersion, InvalidField, Malformed, Request, RequestError, Response,
+        ResponseError,
     };
     pub use tidewire_proto::{
         CloseCode, CloseNote, Closed, ConfigError, Keepalive, Kind, Limits, MAX_PINGS, MAX_REASON, Phase,

@@ -12,7 +12,7 @@ use crate::stores;
 /// use tidewire_common::Message;
 ///
 /// assert_eq!(Message::from("hello").as_text(), Some("hello"));
-/// assert_eq!(Message::from(vec![1, 2, 3]).len(), 3);
+/// assert_eq!(Message::from(vec![1, 2, 3]), Message::from(b"\x01\x02\x03"));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Message {
@@ -116,6 +116,12 @@ impl From<Vec<u8>> for Message {
 impl From<&[u8]> for Message {
     fn from(bytes: &[u8]) -> Self {
         Self::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.as_slice().into()
     }
 }
 

@@ -83,6 +83,18 @@ impl<'a> From<&'a [u8]> for Message<'a> {
     }
 }
 
+impl<'a, const N: usize> From<&'a [u8; N]> for Message<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl<'a> From<&'a OwnedMessage> for Message<'a> {
+    fn from(message: &'a OwnedMessage) -> Self {
+        message.as_message()
+    }
+}
+
 /// Shows type and length, never the payload.
 impl fmt::Debug for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,6 +168,17 @@ impl fmt::Debug for Received<'_> {
 }
 
 /// A message that owns its payload.
+///
+/// ```
+/// use tidewire_proto::{Config, Connection, Instant, OwnedMessage, Server};
+///
+/// let news = OwnedMessage::Text("hello".into());
+/// let mut connection = Connection::new(Server, Config::new(), Instant::START);
+/// let mut out = Vec::new();
+/// connection.writer(Instant::START, &mut out).message(&news)?;
+/// assert_eq!(out, b"\x81\x05hello");
+/// # Ok::<(), tidewire_proto::SendError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum OwnedMessage {
     /// Text.

@@ -20,7 +20,7 @@ fn a_value_arrives_as_it_was_sent() {
             client.recv().expect("it is open"),
             Some(Message::from("\"text\""))
         );
-        server.send(&b"[1]"[..]).expect("it is open");
+        server.send(b"[1]").expect("it is open");
         assert_eq!(client.recv_json().expect("JSON in bytes"), Some([1]));
     });
 }

@@ -21,7 +21,7 @@ async fn a_value_arrives_as_it_was_sent() {
             client.recv().await.expect("it is open"),
             Some(Message::from("\"text\""))
         );
-        server.send(&b"[1]"[..]).await.expect("it is open");
+        server.send(b"[1]").await.expect("it is open");
         assert_eq!(client.recv_json().await.expect("JSON in bytes"), Some([1]));
     })
     .await;
