@@ -1,6 +1,6 @@
 use std::fmt;
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::credentials::Credentials;
 use crate::error::UrlError;
@@ -247,11 +247,8 @@ mod tests {
             ("ws://a:%ff@localhost/", credentials(0xff)),
             ("ws://localhost/a b", UrlError::Character),
             ("ws://localhost/\r\nX: y", UrlError::Character),
-            (
-                "localhost",
-                UrlError::Syntax(url::ParseError::RelativeUrlWithoutBase),
-            ),
-            ("ws://", UrlError::Syntax(url::ParseError::EmptyHost)),
+            ("localhost", UrlError::NoScheme),
+            ("ws://", UrlError::Syntax(ParseError::EmptyHost)),
         ] {
             assert_eq!(Target::parse(url), Err(error), "{url}");
         }
