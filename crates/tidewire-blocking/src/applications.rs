@@ -243,6 +243,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.is_working {
+            self.handle.note(None);
             self.abandon();
         }
     }

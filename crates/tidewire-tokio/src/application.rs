@@ -219,7 +219,6 @@ impl Application {
         let (callbacks, handle) = (&mut self.callbacks, &self.handle);
         let talking = |ws| async {
             let result = talk(ws, controls, callbacks, handle).await;
-            handle.note(None);
             if result.is_err() {
                 fail(&connection);
             }
@@ -244,6 +243,7 @@ async fn talk(
 ) -> Result<Option<Error>, ApplicationError> {
     let (sender, mut receiver) = ws.split();
     handle.note(Some(sender.clone()));
+    let _noted = Noted(handle);
     let called = callbacks.call_open(sender.clone());
     conclude(callbacks, called).await?;
     loop {
@@ -260,6 +260,15 @@ async fn talk(
             }
         };
         conclude(callbacks, called).await?;
+    }
+}
+
+/// The connection that a handle knows of, until it is over: also where a callback panics, or nobody runs it any more.
+struct Noted<'h>(&'h ApplicationHandle);
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        self.0.note(None);
     }
 }
 

@@ -280,11 +280,13 @@ fn a_callback_that_panics_ends_it_in_its_panic() {
         let application = connections
             .application()
             .on_open(|_ws| -> Result<(), Error> { panic!("on purpose") });
+        let handle = application.handle();
         let running = run(application);
         let mut peer = servers.accept();
         peer.expect_close(1011);
         peer.cut();
         assert!(running.join().is_err());
+        assert!(handle.sender().is_none());
     });
 }
 

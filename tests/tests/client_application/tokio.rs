@@ -330,6 +330,34 @@ async fn it_is_sent_with_and_stopped_from_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_not_run_any_more_has_no_connection() {
+    bounded(async {
+        for panics in [true, false] {
+            let (connections, mut servers) = connections();
+            let application = connections.application().on_message(
+                |_ws, _message| -> std::future::Ready<Result<(), Error>> { panic!("on purpose") },
+            );
+            let handle = application.handle();
+            let running = tokio::spawn(application.run());
+            let mut peer = servers.accept().await;
+            while handle.sender().is_none() {
+                tokio::task::yield_now().await;
+            }
+            if panics {
+                peer.send(Frame::text("hi")).await;
+                peer.expect_close(1011).await;
+                peer.cut();
+            } else {
+                running.abort();
+            }
+            assert!(running.await.is_err());
+            assert!(handle.sender().is_none(), "{panics}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn several_run_in_one_task_and_stop_one_by_one_or_together() {
     bounded(async {
         let together = StopToken::new();
