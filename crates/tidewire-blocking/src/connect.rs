@@ -118,7 +118,8 @@ impl Connect {
         exchange::write(&stream, &out, deadline)?;
         let mut buffer = Vec::new();
         loop {
-            match exchange::read(&stream, &mut buffer, opening.poll_timeout())? {
+            let arrived = exchange::read(&stream, &mut buffer, opening.poll_timeout());
+            match arrived.map_err(|error| opening.fail(error.into()))? {
                 Arrived::Bytes => {
                     if let Some(negotiated) = opening.handle_input(&buffer)? {
                         let session = Session::client(&self.config, negotiated, clock::now());

@@ -147,7 +147,7 @@ impl Connect {
                     }
                 }
                 Err(HandshakeError::Timeout(_)) => opening.handle_timeout(clock.now())?,
-                Err(error) => return Err(error),
+                Err(error) => return Err(opening.fail(error)),
             }
         };
         let (session, rest) = Session::client(&self.config, negotiated, clock.now());

@@ -7,7 +7,7 @@ use tidewire_tests::live::{Authority, Certificate, Scripted, consent};
 use tidewire_tokio::{Config, HandshakeError, Proxy, ResponseError, TlsReason, TunnelFault};
 
 use crate::liar::Liar;
-use crate::liar::Then::{self, Ends, Repeats, Waits};
+use crate::liar::Then::{self, Breaks, Ends, Repeats, Waits};
 use crate::relay::Relay;
 use crate::support::{PATIENCE, for_each_adapter, proxy, tunnel_error};
 
@@ -223,6 +223,27 @@ fn the_refusal_of_an_http_proxy_comes_with_its_response() {
             (response.content().len(), response.is_truncated()),
             (64 * 1024, true)
         );
+    });
+}
+
+#[test]
+fn a_refusal_that_breaks_off_is_one_all_the_same() {
+    for_each_adapter(|adapter| {
+        let says = b"HTTP/1.1 401 Who\r\nContent-Length: 9\r\n\r\nwho";
+        let liar = Liar::start(says, Breaks);
+        for refused in [
+            connect_by!(adapter, "ws://a.test/", proxy(proxy("http", liar.address()))),
+            // As a server says it.
+            connect_by!(adapter, format!("ws://{}/", liar.address())),
+        ] {
+            let error = refused.expect_err("a refusal");
+            let response = error
+                .response()
+                .unwrap_or_else(|| panic!("{adapter:?}: {error:?}"));
+            let said = (response.status(), response.content(), response.is_truncated());
+            assert_eq!(said, (401, &b"who"[..], true), "{adapter:?}");
+            assert!(!error.is_transient(), "{adapter:?}");
+        }
     });
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Liar {
 pub(crate) enum Then {
     /// It ends the stream.
     Ends,
+    /// It goes without having read all, which resets the stream.
+    Breaks,
     /// It waits.
     Waits,
     /// It says this again and again.
@@ -47,6 +49,7 @@ fn lie(mut stream: TcpStream, says: &[u8], then: Then) -> Option<()> {
     stream.write_all(says).ok()?;
     match then {
         Then::Ends => stream.shutdown(Shutdown::Write).ok()?,
+        Then::Breaks => return None,
         Then::Waits => {}
         Then::Repeats(what) => while stream.write_all(what).is_ok() {},
     }

@@ -58,6 +58,16 @@ impl Opening {
         })
     }
 
+    /// What it means that the stream broke: the refusal that the server was about, if it was, says more.
+    pub fn fail(&mut self, error: HandshakeError) -> HandshakeError {
+        match (error, self.handshake.handle_end()) {
+            (HandshakeError::Io(_), Err(refusal @ ResponseError::Refused(_))) => {
+                HandshakeError::Response(refusal)
+            }
+            (error, _) => error,
+        }
+    }
+
     /// The moment at which [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.handshake.poll_timeout()

@@ -103,7 +103,7 @@ impl Tunnel {
         self.error(fault.unwrap_or(TunnelFault::UnexpectedEnd))
     }
 
-    /// Takes the end of its time: gives the refusal that the proxy was about, if it was.
+    /// Takes the end of its time, or of a stream that broke: gives the refusal that the proxy was about, if it was.
     fn give_up(&mut self) -> Option<TunnelError> {
         match &mut self.dialogue {
             Dialogue::Http(reader) => match reader.give_up() {
@@ -117,7 +117,10 @@ impl Tunnel {
     /// What an error means that is none of the dialogue's own: one of the transport's, or that its time is over.
     pub fn fail(&mut self, error: HandshakeError) -> HandshakeError {
         match error {
-            HandshakeError::Io(error) => self.error(TunnelFault::Io(error)).into(),
+            HandshakeError::Io(error) => match self.give_up() {
+                Some(refusal) => refusal.into(),
+                None => self.error(TunnelFault::Io(error)).into(),
+            },
             HandshakeError::Timeout(_) => match self.give_up() {
                 Some(refusal) => refusal.into(),
                 None => HandshakeError::Timeout(HandshakeStage::Proxy(self.between.0.as_str().into())),
