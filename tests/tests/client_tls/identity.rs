@@ -1,13 +1,18 @@
 //! Servers that ask who a client is.
 
 use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
 
+use tidewire_blocking::rustls::{ServerConfig, ServerConnection};
 use tidewire_tests::live::{ADAPTERS, Authority, Certificate, Validity};
 use tidewire_tokio::http2::Http2;
 use tidewire_tokio::{HandshakeError, TlsError, TlsFault, TlsMaterial, TlsReason};
 use tokio::runtime::Runtime;
 
-use crate::support::{connect, reason, serve, talk, url};
+use crate::support::{PATIENCE, connect, reason, serve, talk, url};
 
 #[test]
 fn a_certificate_that_the_server_trusts_lets_in() {
@@ -69,13 +74,29 @@ fn a_client_with_a_certificate_of_another_authority_is_told_that_it_was_refused(
     }
 }
 
+/// A server that agrees with nobody, and waits until each client has gone: it resets no stream with its word on it.
+fn refusing(config: ServerConfig) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let config = Arc::new(config);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            let mut tls = ServerConnection::new(config.clone()).expect("good settings");
+            tls.complete_io(&mut stream).expect_err("no certificate");
+            // However it goes.
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+    });
+    address
+}
+
 #[test]
 fn a_refusal_behind_the_handshake_is_no_failure_of_the_transport_over_http2() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
     let mut config = servers.server_for(&clients);
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let server = serve(config);
-    let connect = tidewire_tokio::connect(url("localhost", server.address())).tls(servers.client());
+    let connect = tidewire_tokio::connect(url("localhost", refusing(config))).tls(servers.client());
     let runtime = Runtime::new().expect("a runtime");
     for opened in [
         runtime.block_on(async { connect.clone().http2().await.map(drop) }),
