@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use tidewire_blocking::{Connect, Message, Socket, WebSocket};
+use tidewire_blocking::{CloseCode, Connect, Message, Socket, WebSocket};
 use tidewire_tests::live::Running;
 use tokio::sync::mpsc as tokio_mpsc;
 
@@ -25,6 +27,19 @@ fn echo_on_threads(mut ws: WebSocket) -> Result<(), tidewire_blocking::Error> {
         ws.send(message)?;
     }
     Ok(())
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+async fn greet_on_tokio(ws: tidewire_tokio::WebSocket) -> Result<(), Failed> {
+    ws.send("hello").await?;
+    Err("no more to say".into())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a handler owns its connection")]
+fn greet_on_threads(ws: WebSocket) -> Result<(), Failed> {
+    ws.send("hello")?;
+    Err("no more to say".into())
 }
 
 fn connect(address: SocketAddr) -> WebSocket {
@@ -134,6 +149,38 @@ fn a_handle_reaches_every_open_connection() {
         }
         // Told to all, the connections go on.
         clients.into_iter().for_each(check_echo);
+        server.stop(PATIENCE);
+    }
+}
+
+#[test]
+fn what_a_handle_reaches_is_let_go_without_a_trace() {
+    for server in [
+        Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, greet_on_tokio)),
+        Running::on_threads(|listener| tidewire_blocking::Server::new(listener, greet_on_threads)),
+    ] {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    server.touch_all();
+                }
+            });
+            let come_and_go = || {
+                for _ in 0..400 {
+                    let mut ws = connect(server.address());
+                    let greeting = ws.recv_timeout(PATIENCE).expect("a greeting");
+                    assert_eq!(greeting, Some(Message::from("hello")), "it was not closed before");
+                    assert_eq!(ws.wait_closed().code(), CloseCode::INTERNAL_ERROR);
+                }
+            };
+            let clients = [scope.spawn(come_and_go), scope.spawn(come_and_go)];
+            let ended = clients.map(thread::ScopedJoinHandle::join);
+            is_over.store(true, Ordering::Relaxed);
+            for ended in ended {
+                ended.expect("all were greeted");
+            }
+        });
         server.stop(PATIENCE);
     }
 }

@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tidewire_common::proto::CloseFrame;
 
@@ -29,9 +30,10 @@ pub(crate) fn run<S: Transport, T, E>(
     result
 }
 
-fn finish<S: Transport>(link: &std::sync::Arc<Link<S>>, frame: CloseFrame<'_>) {
-    link.lock().owner = Owner::Nobody;
+fn finish<S: Transport>(link: &Arc<Link<S>>, frame: CloseFrame<'_>) {
     // Both codes may be sent, and where closing has begun, that is the end of it.
     let _ = link.start_closing(frame);
+    // Only now: a handle that is dropped when the connection is nobody's closes it.
+    link.lock().owner = Owner::Nobody;
     link.wait_closed();
 }

@@ -265,8 +265,11 @@ where
     admission.open();
     let id = ws.id();
     let _span = debug_span!("connection", %id, ?peer).entered();
-    guest.enters(ws.link());
-    let ended = handler::run(ws, handler);
+    let ended = handler::run(ws, |ws| {
+        // Only now: who finds it by the server's handle may drop what was found.
+        guest.enters(ws.link());
+        handler(ws)
+    });
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

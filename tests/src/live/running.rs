@@ -107,6 +107,14 @@ impl Running {
         }
     }
 
+    /// Takes a sender of everybody who is connected, and drops it; gives their number.
+    pub fn touch_all(&self) -> usize {
+        match &self.handle {
+            Handle::Tokio(handle) => handle.senders().len(),
+            Handle::Blocking(handle) => handle.senders().len(),
+        }
+    }
+
     /// What the server has done so far.
     pub fn metrics(&self) -> ServerMetrics {
         match &self.handle {
