@@ -25,7 +25,8 @@ use crate::transport::Transport;
 /// threads do, one thread of the process answers pings, keeps deadlines and sees the peer's close, as far as it may
 /// [read ahead](crate::ConfigBuilder::read_ahead).
 ///
-/// Dropping it never waits: the connection is closed with 1000 in the background.
+/// Dropping it never waits: the connection is closed with 1000 in the background; in a handler, when that returns, and as
+/// it ends.
 ///
 /// ```no_run
 /// use tidewire_blocking::connect;
