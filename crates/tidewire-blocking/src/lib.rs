@@ -1,4 +1,4 @@
-//! WebSocket servers and clients on plain threads.
+//! WebSocket servers and clients on plain threads; the crate `tidewire` has all of this as `tidewire::blocking`.
 //!
 //! A server that echoes, one thread per connection:
 //!

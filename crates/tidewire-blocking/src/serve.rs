@@ -74,7 +74,7 @@ pub type ServerHandle = tidewire_common::ServerHandle<Control>;
 /// ```no_run
 /// use std::net::TcpListener;
 /// use std::time::Duration;
-/// use tidewire_blocking::{Error, Server, WebSocket};
+/// use tidewire_blocking::{Server, WebSocket};
 ///
 /// let server = Server::new(TcpListener::bind("127.0.0.1:0")?, |ws: WebSocket| ws.send("hello"));
 /// let handle = server.handle();

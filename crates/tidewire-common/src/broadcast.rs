@@ -34,8 +34,7 @@ pub struct Broadcast {
 /// To have slow connections get what they missed, or closed, use a [`Room`](crate::Room).
 ///
 /// ```
-/// use tidewire_common::{Addressee, broadcast};
-///
+/// # use tidewire_common::{Addressee, broadcast};
 /// fn announce(senders: &[impl Addressee]) -> bool {
 ///     let told = broadcast(senders, "the kettle has boiled");
 ///     told.sent == senders.len()

@@ -11,9 +11,12 @@ use crate::masks::Masks;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tidewire_common::Config;
+/// # use tidewire_common::{Config, public::Keepalive};
 ///
-/// let config = Config::builder().max_message_size(1 << 20).open_timeout(Duration::from_secs(3)).build()?;
+/// let config = Config::builder()
+///     .max_message_size(1 << 20)
+///     .keepalive(Keepalive { interval: Duration::from_secs(60), ..Keepalive::default() })
+///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

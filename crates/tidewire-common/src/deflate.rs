@@ -18,8 +18,7 @@ const BUDGET: usize = 8 << 20;
 /// wait for their next message, and sleep after 250 ms without one.
 ///
 /// ```
-/// use tidewire_common::Deflate;
-///
+/// # use tidewire_common::Deflate;
 /// let small = Deflate::builder().level(6).build()?;
 /// let cheap = Deflate::builder().server_no_context_takeover().client_no_context_takeover().build()?;
 /// # Ok::<(), tidewire_common::public::ConfigError>(())

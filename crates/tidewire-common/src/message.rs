@@ -9,8 +9,7 @@ use crate::stores;
 /// A message: text is UTF-8 by its type, binary is bytes that are cheap to clone.
 ///
 /// ```
-/// use tidewire_common::Message;
-///
+/// # use tidewire_common::Message;
 /// assert_eq!(Message::from("hello").as_text(), Some("hello"));
 /// assert_eq!(Message::from(vec![1, 2, 3]), Message::from(b"\x01\x02\x03"));
 /// ```

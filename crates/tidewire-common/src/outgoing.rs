@@ -14,8 +14,7 @@ const LENT: usize = 16 * 1024;
 /// What can be sent: a message, whatever becomes one, and a message with a wish.
 ///
 /// ```
-/// use tidewire_common::{Message, Outgoing, Prepared};
-///
+/// # use tidewire_common::{Message, Outgoing, Prepared};
 /// let outgoing = Outgoing::from("hello");
 /// let secret = Message::from("password").uncompressed();
 /// let news = Outgoing::from(Prepared::new("the same for all"));

@@ -1,4 +1,4 @@
-//! WebSocket servers and clients on tokio.
+//! WebSocket servers and clients on tokio; the crate `tidewire` has all of this as `tidewire::tokio`.
 //!
 //! A server that echoes, with a task for each connection:
 //!

@@ -60,6 +60,24 @@ pub fn serve<H>(listener: impl Listener, handler: H) -> Server<H> {
 pub type ServerHandle = tidewire_common::ServerHandle<Control>;
 
 /// A server with settings of its own; to be awaited.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tidewire_tokio::{Server, WebSocket};
+/// use tokio::net::TcpListener;
+///
+/// # async fn example() -> std::io::Result<()> {
+/// let server = Server::new(TcpListener::bind("127.0.0.1:0").await?, async |ws: WebSocket| ws.send("hello").await);
+/// let handle = server.handle();
+/// tokio::spawn(async move {
+///     tokio::time::sleep(Duration::from_secs(60)).await;
+///     handle.shutdown(Duration::from_secs(5));
+/// });
+/// let served = server.await?;
+/// println!("{} finished, {} aborted", served.finished, served.aborted);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Server<H> {
     listeners: Vec<Box<dyn Listener>>,
     handler: H,

@@ -13,7 +13,7 @@ impl Message {
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
-    /// use tidewire_common::Message;
+    /// # use tidewire_common::Message;
     ///
     /// #[derive(Debug, Deserialize, PartialEq, Serialize)]
     /// struct Move {

@@ -19,8 +19,7 @@ const SHOWN: usize = 80;
 /// `Display` shows the payload, since that is what a failed test has to tell; `Debug` does not.
 ///
 /// ```
-/// use tidewire_common::raw::{Frame, LengthForm};
-///
+/// # use tidewire_common::raw::{Frame, LengthForm};
 /// assert_eq!(Frame::text("hello").to_string(), r#"text "hello""#);
 /// assert_eq!(Frame::close(1000, "bye").to_string(), r#"close 1000 "bye""#);
 /// assert_eq!(Frame::text("he").unfinished().to_string(), r#"text "he", unfinished"#);

@@ -37,8 +37,7 @@ use members::{Member, Members};
 /// that were not sent: `queued_messages` of its [metrics](crate::Metrics). Its membership ends with the next message.
 ///
 /// ```
-/// use tidewire_common::{Room, WhenFull};
-///
+/// # use tidewire_common::{Room, WhenFull};
 /// let prices = Room::builder().capacity(16).when_full(WhenFull::DropOldest).build()?;
 /// // In a handler: `let _membership = prices.join(&ws);`. From anywhere:
 /// prices.send("1 kg of apples: 2.50");

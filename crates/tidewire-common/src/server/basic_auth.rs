@@ -11,8 +11,7 @@ use crate::credentials::Credentials;
 /// Both are sent in the clear with each handshake: use TLS.
 ///
 /// ```
-/// use tidewire_common::BasicAuth;
-///
+/// # use tidewire_common::BasicAuth;
 /// let one = BasicAuth::fixed("chat", [("ada", "correct horse")])?;
 /// let many = BasicAuth::new("chat", |who| who.user().starts_with("team-") && who.password().len() > 8)?;
 /// # let _ = (one, many);

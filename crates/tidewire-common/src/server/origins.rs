@@ -6,8 +6,7 @@ use tidewire_proto::handshake::Request;
 /// user's cookies along.
 ///
 /// ```
-/// use tidewire_common::Origins;
-///
+/// # use tidewire_common::Origins;
 /// let origins = Origins::new(["https://example.com", "https://*.example.com", "http://localhost:*"])?;
 /// # let _ = origins;
 /// # Ok::<(), tidewire_common::InvalidOrigin>(())

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// ```
 /// use std::borrow::Cow;
-/// use tidewire_common::PathParameters;
+/// # use tidewire_common::PathParameters;
 ///
 /// struct Place {
 ///     room: String,

@@ -21,8 +21,7 @@ use crate::extension::{Claim, Known};
 /// [`on_answer`](Self::on_answer) sees what came of it. A function of the application's that panics is answered with 500.
 ///
 /// ```
-/// use tidewire_common::{BasicAuth, Origins, ServerPolicy};
-///
+/// # use tidewire_common::{BasicAuth, Origins, ServerPolicy};
 /// let policy = ServerPolicy::default()
 ///     .origins(Origins::new(["https://example.com"])?.or_none())
 ///     .basic_auth(BasicAuth::fixed("chat", [("ada", "correct horse")])?)

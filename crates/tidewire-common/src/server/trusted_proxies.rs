@@ -13,8 +13,8 @@ use crate::network::{InvalidNetwork, Networks};
 ///
 /// ```
 /// use std::net::IpAddr;
-/// use tidewire_common::TrustedProxies;
-/// use tidewire_common::proto::handshake::{Fields, Request};
+/// # use tidewire_common::TrustedProxies;
+/// # use tidewire_common::proto::handshake::{Fields, Request};
 ///
 /// let proxies = TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?;
 /// let mut fields = Fields::new();

@@ -22,8 +22,7 @@ use crate::tls_failure::{TlsFailure, TlsReason};
 /// [`rustls::ClientConfig`] of his own, which is taken as it is.
 ///
 /// ```no_run
-/// use tidewire_common::ClientTls;
-///
+/// # use tidewire_common::ClientTls;
 /// let tls = ClientTls::roots_from_file("/etc/ssl/our-authority.pem")?
 ///     .certificate_from_files("/etc/ssl/client.pem", "/etc/ssl/client.key")?;
 /// # Ok::<(), tidewire_common::TlsError>(())

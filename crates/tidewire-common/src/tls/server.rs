@@ -17,8 +17,7 @@ use super::{PROTOCOL, provider};
 /// [`rustls::ServerConfig`] of his own, which is taken as it is.
 ///
 /// ```no_run
-/// use tidewire_common::ServerTls;
-///
+/// # use tidewire_common::ServerTls;
 /// let tls = ServerTls::files("/etc/ssl/example.com.pem", "/etc/ssl/example.com.key")?;
 /// # Ok::<(), tidewire_common::TlsError>(())
 /// ```

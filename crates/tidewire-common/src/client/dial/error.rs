@@ -8,8 +8,7 @@ use super::destination::Destination;
 /// Why nothing could be connected to. `Display` tells all of it in one line: what was tried, and what came back.
 ///
 /// ```
-/// use tidewire_common::dial::{Destination, DialError};
-///
+/// # use tidewire_common::dial::{Destination, DialError};
 /// let error = DialError::Addresses {
 ///     destination: Destination::Host { name: "example.com".into(), port: 80 },
 ///     attempts: vec![

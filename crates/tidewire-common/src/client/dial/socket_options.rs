@@ -13,7 +13,7 @@ use socket2::Socket;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tidewire_common::dial::SocketOptions;
+/// # use tidewire_common::dial::SocketOptions;
 ///
 /// let options = SocketOptions::default()
 ///     .local_address("192.0.2.7:0".parse()?)

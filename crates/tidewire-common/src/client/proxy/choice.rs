@@ -6,8 +6,7 @@ use crate::client::target::Scheme;
 /// Which proxy leads to a server.
 ///
 /// ```
-/// use tidewire_common::{InvalidProxy, Proxy, ProxyChoice};
-///
+/// # use tidewire_common::{InvalidProxy, Proxy, ProxyChoice};
 /// let through = ProxyChoice::from(Proxy::parse("socks5h://127.0.0.1:9050")?);
 /// assert!(matches!(through, ProxyChoice::Through(_)));
 /// # Ok::<(), InvalidProxy>(())

@@ -31,8 +31,7 @@ const MAX_LEN: usize = 255;
 /// `Display` is the URL without credentials, and `Debug` shows neither a password nor the value of a field.
 ///
 /// ```
-/// use tidewire_common::{InvalidProxy, Proxy};
-///
+/// # use tidewire_common::{InvalidProxy, Proxy};
 /// let proxy = Proxy::parse("http://ada:s%20cret@proxy.example:3128")?.field("X-Team", "blue")?;
 /// assert_eq!(proxy.to_string(), "http://proxy.example:3128");
 /// let proxy = Proxy::parse("socks5h://[::1]")?.credentials("ada", "s cret")?;

@@ -25,8 +25,7 @@ const SUFFIX: &str = "_proxy";
 /// addresses, since a proxy's are not ours.
 ///
 /// ```
-/// use tidewire_common::{InvalidVariable, ProxyVariables, Scheme};
-///
+/// # use tidewire_common::{InvalidVariable, ProxyVariables, Scheme};
 /// let variables = ProxyVariables::from_iter([
 ///     ("https_proxy", "http://proxy.example:3128"),
 ///     ("no_proxy", "intranet.example,10.0.0.0/8"),

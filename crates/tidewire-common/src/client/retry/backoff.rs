@@ -5,7 +5,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tidewire_common::{Backoff, Retry};
+/// # use tidewire_common::{Backoff, Retry};
 ///
 /// // At most 1 s before the second attempt, 3 s before the third, and 30 s before those that come later.
 /// let backoff = Backoff::default()

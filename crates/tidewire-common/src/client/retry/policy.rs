@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60 * 60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use tidewire_common::{HandshakeError, Retry};
+/// # use tidewire_common::{HandshakeError, Retry};
 ///
 /// let retry = Retry::default()
 ///     .attempts(10)

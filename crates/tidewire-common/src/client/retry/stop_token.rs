@@ -9,8 +9,7 @@ use std::task::{Context, Poll, Waker};
 /// Stops clients that connect again and again, from any task and any thread; a clone is the same token.
 ///
 /// ```
-/// use tidewire_common::StopToken;
-///
+/// # use tidewire_common::StopToken;
 /// let stop = StopToken::new();
 /// let elsewhere = stop.clone();
 /// std::thread::spawn(move || elsewhere.stop()).join().expect("no panic");

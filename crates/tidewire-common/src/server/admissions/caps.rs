@@ -4,8 +4,7 @@
 /// come, they are dropped without an answer, so that refusing has a bound, too.
 ///
 /// ```
-/// use tidewire_common::Caps;
-///
+/// # use tidewire_common::Caps;
 /// let caps = Caps::default().connections(10_000).per_address(50).handshakes(500);
 /// # let _ = caps;
 /// ```

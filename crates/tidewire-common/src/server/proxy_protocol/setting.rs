@@ -13,8 +13,7 @@ use crate::network::{InvalidNetwork, Networks};
 /// skipped, the checksum among them; one with more than 2 KiB behind its first 16 bytes is refused.
 ///
 /// ```
-/// use tidewire_common::ProxyProtocol;
-///
+/// # use tidewire_common::ProxyProtocol;
 /// let behind_two_balancers = ProxyProtocol::from_trusted(["10.0.0.2", "10.0.0.3"])?;
 /// # let _ = behind_two_balancers;
 /// # Ok::<(), tidewire_common::InvalidNetwork>(())
