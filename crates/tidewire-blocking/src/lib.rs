@@ -82,7 +82,7 @@
 //!
 //! # Where it runs
 //!
-//! This crate is for Unix systems. It has none of the modules for hyper and axum that `tidewire-tokio` has: both are async.
+//! On Unix systems, like `tidewire-tokio`. It has none of the modules for hyper and axum that `tidewire-tokio` has: both are async.
 
 mod accept;
 mod addressees;

@@ -6,6 +6,9 @@
 //!
 //! Applications name these through `tidewire`, not through this crate.
 
+#[cfg(not(unix))]
+compile_error!("the adapters are for Unix systems; tidewire-proto compiles anywhere");
+
 mod addressee;
 mod addresses;
 mod broadcast;

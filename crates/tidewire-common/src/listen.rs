@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 
 use listenfd::ListenFd;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+#[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+use socket2::SockRef;
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// How many connections may wait to be accepted: as many as the system allows, which cuts it.
 const BACKLOG: i32 = i32::MAX;
@@ -42,6 +44,7 @@ pub fn inherited() -> io::Result<Vec<Bound>> {
 
 impl Bound {
     /// Refuses a socket of the right family that does not listen: one that is connected, for example.
+    #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
     fn check(&self, index: usize) -> io::Result<()> {
         let listens = match self {
             Self::Tcp(listener) => SockRef::from(listener).is_listener()?,
@@ -52,6 +55,13 @@ impl Bound {
         }
         let error = format!("descriptor {index} of those handed over is a socket that does not listen");
         Err(io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
+
+    /// Other systems do not tell.
+    #[cfg(not(any(target_os = "android", target_os = "freebsd", target_os = "linux")))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "others judge")]
+    fn check(&self, _index: usize) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -6,13 +6,15 @@
 //! | `tokio::http2` | `http2` | clients over HTTP/2, many on one connection |
 //! | `tokio::hyper` | `hyper` | connections of a server on hyper 1, over HTTP/1.1 and HTTP/2 |
 //! | `tokio::axum` | `axum` | the same as an extractor for axum 0.8 |
-//! | `blocking` | `blocking` | the same names on plain threads; for Unix systems |
+//! | `blocking` | `blocking` | the same names on plain threads |
 //! | | `tls` | TLS by rustls in both: `ServerTls`, and `wss://` with the trust of the system or a `ClientTls` |
 //! | | `webpki-roots` | `ClientTls::webpki_roots`: Mozilla's roots, for systems without any |
 //! | | `json` | values of types that serde knows, sent and received as JSON |
 //! | `tokio::test`, `blocking::test` | `test-util` | pairs in memory, a scripted peer and virtual time, for tests |
 //! | `tokio::raw`, `blocking::raw` | `dangerous-raw-frames` | frames that break rules, for testing tools |
 //! | [`proto`] | always | the protocol without socket, clock or randomness, for a loop of your own |
+//!
+//! Both adapters are for Unix systems; the core is for any.
 //!
 //! An echo server on tokio:
 //!
