@@ -135,8 +135,9 @@ type Row = (&'static str, fn(&UrlError) -> bool);
 
 #[test]
 fn a_url_that_cannot_be_is_refused_with_the_rule() {
-    let table: [Row; 7] = [
-        ("", |e| matches!(e, UrlError::Syntax(_))),
+    let table: [Row; 8] = [
+        ("", |e| matches!(e, UrlError::NoScheme)),
+        ("ws://", |e| matches!(e, UrlError::Syntax(_))),
         ("localhost:9001", |e| matches!(e, UrlError::Scheme { .. })),
         ("http://localhost/", |e| matches!(e, UrlError::Scheme { .. })),
         ("ws://localhost/#top", |e| matches!(e, UrlError::Fragment)),
