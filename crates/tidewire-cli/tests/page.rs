@@ -50,7 +50,7 @@ fn a_text_that_is_typed_is_echoed() -> TestResult {
         let (server, url) = Server::start(runtime)?;
         let mut page = browser.open(&url)?;
         page.until("state.textContent === 'connected'")?;
-        page.type_line("é漢🦀 <b>")?;
+        page.type_line("#text", "é漢🦀 <b>")?;
         page.until("log.querySelector('.received')?.innerText.includes('é漢🦀 <b>')")?;
         page.click("#toggle")?;
         page.until("state.textContent === 'closed'")?;

@@ -48,11 +48,13 @@ impl Page {
         Ok(())
     }
 
-    /// Types a text where the focus is, and Enter.
+    /// Types a text into the element that a selector finds, and Enter.
     ///
     /// # Errors
-    /// Where the page is gone.
-    pub fn type_line(&mut self, text: &str) -> BrowserResult<()> {
+    /// Where there is none.
+    pub fn type_line(&mut self, selector: &str, text: &str) -> BrowserResult<()> {
+        // What has `autofocus` gets it some time after the page is loaded.
+        self.evaluate(&format!("document.querySelector({}).focus()", json!(selector)))?;
         self.0.call("Input.insertText", &json!({ "text": text }))?;
         for kind in ["keyDown", "keyUp"] {
             let key = json!({
