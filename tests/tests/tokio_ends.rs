@@ -1,5 +1,6 @@
 //! What goes on when a half, a handler or the patience ends.
 
+use std::future::{Future, Ready};
 use std::time::Duration;
 
 use tidewire_tests::live::{Peer, accepted, bounded, echo, promptly};
@@ -61,12 +62,14 @@ async fn without_a_receiver_pings_are_answered_and_the_close_is_seen() {
     .await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_of_run_that_panics_closes_with_1011() {
+/// Runs a handler that panics, and checks what the peer sees of it.
+async fn panics_with_1011<Fut>(handler: impl FnOnce(WebSocket<DuplexStream>) -> Fut + Send + 'static)
+where
+    Fut: Future<Output = Result<(), Error>> + Send + 'static,
+{
     bounded(async {
         let (ws, mut peer) = accepted(Config::default(), 1024).await;
-        let panics = async |_: WebSocket<DuplexStream>| -> Result<(), Error> { panic!("the test's own") };
-        let running = tokio::spawn(ws.run(panics));
+        let running = tokio::spawn(ws.run(handler));
         let (opcode, payload) = promptly("a close", peer.next()).await;
         assert_eq!(opcode, 0x88);
         assert!(payload.starts_with(&1011_u16.to_be_bytes()), "{payload:?}");
@@ -79,22 +82,13 @@ async fn a_handler_of_run_that_panics_closes_with_1011() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_of_run_that_panics_closes_with_1011() {
+    panics_with_1011(async |_| panic!("the test's own")).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_of_run_that_panics_before_it_is_a_future_closes_with_1011() {
-    bounded(async {
-        fn panics(_: WebSocket<DuplexStream>) -> std::future::Ready<Result<(), Error>> {
-            panic!("the test's own")
-        }
-        let (ws, mut peer) = accepted(Config::default(), 1024).await;
-        let running = tokio::spawn(ws.run(panics));
-        let (opcode, payload) = promptly("a close", peer.next()).await;
-        assert_eq!(opcode, 0x88);
-        assert!(payload.starts_with(&1011_u16.to_be_bytes()), "{payload:?}");
-        peer.send(&Frame::close_with(1011, "")).await;
-        drop(peer);
-        let panic = running.await.expect_err("it goes on from run");
-        assert!(panic.is_panic());
-    })
-    .await;
+    panics_with_1011(|_| -> Ready<Result<(), Error>> { panic!("the test's own") }).await;
 }
 
 #[tokio::test(start_paused = true)]
