@@ -1,6 +1,6 @@
 use core::fmt;
 
-use crate::error::ProtocolError;
+use crate::error::{ProtocolError, SendError};
 
 /// The longest reason a Close frame can carry: 125 bytes of control payload, less two of code (§5.5).
 pub const MAX_REASON: usize = 123;
@@ -116,6 +116,21 @@ impl<'a> CloseFrame<'a> {
             code: code.into(),
             reason,
         }
+    }
+
+    /// Whether it may be sent (§7.4): for those who want to know before they send it.
+    ///
+    /// # Errors
+    /// [`SendError::CloseCode`] and [`SendError::LongReason`].
+    pub fn check(&self) -> Result<(), SendError> {
+        let Self { code, reason } = *self;
+        if !code.is_sendable() {
+            return Err(SendError::CloseCode { code });
+        }
+        if reason.len() > MAX_REASON {
+            return Err(SendError::LongReason { len: reason.len() });
+        }
+        Ok(())
     }
 
     /// Reads the payload of a Close frame; an empty one says nothing (§5.5.1, §7.1.5).

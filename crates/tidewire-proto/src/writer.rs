@@ -3,7 +3,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::close_code::{CloseFrame, MAX_REASON, cut_reason};
+use crate::close_code::{CloseFrame, cut_reason};
 use crate::closing::Closing;
 use crate::coding::Coding;
 use crate::config::Config;
@@ -249,13 +249,8 @@ impl<R: Role> Writer<'_, R> {
     pub fn close<'m>(&mut self, frame: impl Into<Option<CloseFrame<'m>>>) -> Result<(), SendError> {
         let frame = frame.into();
         self.check_open()?;
-        if let Some(CloseFrame { code, reason }) = frame {
-            if !code.is_sendable() {
-                return Err(SendError::CloseCode { code });
-            }
-            if reason.len() > MAX_REASON {
-                return Err(SendError::LongReason { len: reason.len() });
-            }
+        if let Some(frame) = frame {
+            frame.check()?;
         }
         self.state.await_end(self.now, self.config);
         self.close_frame(frame);

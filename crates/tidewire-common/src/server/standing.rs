@@ -1,4 +1,4 @@
-use tidewire_proto::{CloseCode, CloseFrame, MAX_REASON, SendError};
+use tidewire_proto::{CloseCode, CloseFrame, SendError};
 
 /// How far a server has come on its way to its end; `T` is a moment on the adapter's clock.
 #[derive(Debug, Default)]
@@ -68,12 +68,7 @@ pub struct Farewell {
 impl Farewell {
     /// Checks that it may be said.
     pub(super) fn new(code: CloseCode, reason: &str) -> Result<Self, SendError> {
-        if !code.is_sendable() {
-            return Err(SendError::CloseCode { code });
-        }
-        if reason.len() > MAX_REASON {
-            return Err(SendError::LongReason { len: reason.len() });
-        }
+        CloseFrame::new(code, reason).check()?;
         let reason = reason.into();
         Ok(Self { code, reason })
     }
