@@ -12,7 +12,7 @@ use tidewire_blocking::{
     Accept, Config, Connect, Error, HandshakeError, Message, ProtocolError, RecvTimeoutError, Server, Socket,
     Transport, WebSocket,
 };
-use tidewire_tests::live::bounded_now;
+use tidewire_tests::live::{bounded_now, echo_on_threads};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -27,13 +27,6 @@ fn timed(test: impl FnOnce(Time)) {
         let took = start.elapsed();
         assert!(took < seconds(5), "{took:?}");
     });
-}
-
-fn echo(mut ws: WebSocket) -> Result<(), Error> {
-    while let Some(message) = ws.recv()? {
-        ws.send(message)?;
-    }
-    Ok(())
 }
 
 fn receive(mut ws: WebSocket) -> JoinHandle<(Result<Option<Message>, Error>, WebSocket)> {
@@ -62,7 +55,7 @@ fn time_stands_still_until_it_is_moved() {
 fn a_silent_peer_is_given_up_by_the_second() {
     timed(|mut time| {
         let (server, mut peer) = Pair::new().server().expect("they agree");
-        let handler = thread::spawn(|| server.run(echo));
+        let handler = thread::spawn(|| server.run(echo_on_threads));
         time.advance(seconds(20));
         let payload = peer.expect_ping();
         peer.send(Frame::pong(payload));
@@ -174,7 +167,7 @@ fn a_thread_that_does_not_read_what_has_arrived_ends_its_connection_a_moment_lat
 fn two_ends_keep_each_other_alive_for_an_hour() {
     timed(|mut time| {
         let (server, client) = test::pair();
-        let handler = thread::spawn(|| server.run(echo));
+        let handler = thread::spawn(|| server.run(echo_on_threads));
         let (sender, mut receiver) = client.split();
         let client = thread::spawn(move || receiver.recv());
         time.advance(seconds(3600));
@@ -313,7 +306,7 @@ fn a_servers_shutdown_ends_by_its_deadline() {
             .close_timeout(seconds(60))
             .build()
             .expect("valid");
-        let server = Server::new(listener, echo).config(config);
+        let server = Server::new(listener, echo_on_threads).config(config);
         let handle = server.handle();
         let running = thread::spawn(|| server.run());
         let (near, far) = test::pipe(1024);

@@ -9,25 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_blocking::{CloseCode, Connect, Message, Socket, WebSocket};
-use tidewire_tests::live::Running;
+use tidewire_tests::live::{Running, echo, echo_on_threads};
 use tokio::sync::mpsc as tokio_mpsc;
 
 /// Longer than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-async fn echo_on_tokio(mut ws: tidewire_tokio::WebSocket) -> Result<(), tidewire_tokio::Error> {
-    while let Some(message) = ws.recv().await? {
-        ws.send(message).await?;
-    }
-    Ok(())
-}
-
-fn echo_on_threads(mut ws: WebSocket) -> Result<(), tidewire_blocking::Error> {
-    while let Some(message) = ws.recv()? {
-        ws.send(message)?;
-    }
-    Ok(())
-}
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -67,7 +53,7 @@ fn one_server_has_several_listeners() {
     let server = Running::on_tokio(move |listener| {
         let other = std::net::TcpListener::bind("[::1]:0").expect("a port");
         other.set_nonblocking(true).expect("a listener");
-        tidewire_tokio::Server::new(listener, echo_on_tokio)
+        tidewire_tokio::Server::new(listener, echo)
             .listener(tokio::net::TcpListener::from_std(other).expect("a runtime"))
             .listener(tokio::net::UnixListener::bind(listen).expect("a path"))
     });
@@ -96,8 +82,7 @@ fn check_several(server: &Running, unix: UnixStream) {
 #[test]
 fn sockets_that_something_else_accepted_are_served() {
     let (hand_over, sockets) = tokio_mpsc::channel(1);
-    let server =
-        Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, echo_on_tokio).listener(sockets));
+    let server = Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, echo).listener(sockets));
     let (ours, theirs) = tokio::io::duplex(64);
     hand_over
         .try_send(tidewire_tokio::Socket::new(theirs))
@@ -134,7 +119,7 @@ fn sockets_that_something_else_accepted_are_served() {
 #[test]
 fn a_handle_reaches_every_open_connection() {
     for server in [
-        Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, echo_on_tokio)),
+        Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, echo)),
         Running::on_threads(|listener| tidewire_blocking::Server::new(listener, echo_on_threads)),
     ] {
         let mut clients: Vec<_> = (0..3).map(|_| connect(server.address())).collect();
@@ -274,7 +259,7 @@ fn serve_inherited(adapter: &str) {
         Running::on_tokio(|other| {
             let handler = move |ws| {
                 let tell = tell.clone();
-                async move { echo_on_tokio(ws).await.map(|()| tell.send(())).map(drop) }
+                async move { echo(ws).await.map(|()| tell.send(())).map(drop) }
             };
             let listeners = tidewire_tokio::listen::inherited().expect("listeners");
             let server = tidewire_tokio::Server::new(other, handler);

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use tidewire_blocking::{Connect, Message, WebSocket};
-use tidewire_tests::live::{REQUEST, Running, bounded_now};
+use tidewire_tests::live::{REQUEST, Running, bounded_now, echo, echo_on_threads};
 use tidewire_tokio::SendError;
 
 /// Longer than any of this takes.
@@ -13,24 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn servers() -> [Running; 2] {
     [
-        Running::on_tokio(|listener| {
-            let handler = async |mut ws: tidewire_tokio::WebSocket| {
-                while let Some(message) = ws.recv().await? {
-                    ws.send(message).await?;
-                }
-                Ok::<(), tidewire_tokio::Error>(())
-            };
-            tidewire_tokio::Server::new(listener, handler)
-        }),
-        Running::on_threads(|listener| {
-            let handler = |mut ws: WebSocket| {
-                while let Some(message) = ws.recv()? {
-                    ws.send(message)?;
-                }
-                Ok::<(), tidewire_blocking::Error>(())
-            };
-            tidewire_blocking::Server::new(listener, handler)
-        }),
+        Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, echo)),
+        Running::on_threads(|listener| tidewire_blocking::Server::new(listener, echo_on_threads)),
     ]
 }
 
@@ -39,11 +23,11 @@ fn client(server: &Running) -> WebSocket {
     let mut ws = Connect::new(format!("ws://{}/", server.address()))
         .open()
         .expect("a server");
-    echo(&mut ws);
+    expect_echo(&mut ws);
     ws
 }
 
-fn echo(ws: &mut WebSocket) {
+fn expect_echo(ws: &mut WebSocket) {
     ws.send("hi").expect("open");
     let echo = ws.recv_timeout(PATIENCE).expect("an echo");
     assert_eq!(echo, Some(Message::from("hi")));
@@ -101,7 +85,7 @@ fn a_server_goes_on_where_its_farewell_may_not_be_sent() {
                 Err(SendError::LongReason { len: 124 })
             );
             assert!(server.is_serving());
-            echo(&mut ws);
+            expect_echo(&mut ws);
         });
     }
 }
@@ -114,10 +98,10 @@ fn a_server_that_stops_listening_ends_with_its_last_connection() {
             let address = server.address();
             server.stop_listening();
             assert!(!server.is_serving());
-            echo(&mut first);
-            echo(&mut second);
+            expect_echo(&mut first);
+            expect_echo(&mut second);
             first.close(4000, "").expect("a code that may be sent");
-            echo(&mut second);
+            expect_echo(&mut second);
             second.close(1000, "").expect("a code that may be sent");
             let served = server.wait();
             assert_eq!((served.finished, served.aborted), (2, 0));
@@ -143,7 +127,7 @@ fn a_shutdown_may_follow_the_end_of_listening() {
         bounded_now(|| {
             let (mut polite, _deaf) = (client(&server), deaf(&server));
             server.stop_listening();
-            echo(&mut polite);
+            expect_echo(&mut polite);
             server.shut_down(Duration::from_millis(200));
             assert_eq!(polite.wait_closed().code().as_u16(), 1001);
             let served = server.wait();
@@ -166,7 +150,7 @@ fn the_end_of_listening_refuses_handshakes_in_progress_with_503() {
                 .expect("a socket has timeouts");
             let answer = std::io::read_to_string(stream).expect("a response is text");
             assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-            echo(&mut later);
+            expect_echo(&mut later);
         });
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use tidewire_blocking::{CloseCode, Connect, Message, WebSocket};
-use tidewire_tests::live::{Running, upgrade};
+use tidewire_blocking::{CloseCode, Connect, Message};
+use tidewire_tests::live::{Running, echo, echo_on_threads, upgrade};
 use tidewire_tokio::{Response, ServerMetrics, ServerPolicy};
 
 /// Longer than any of this takes.
@@ -20,23 +20,9 @@ fn policy() -> ServerPolicy {
 
 fn servers() -> [Running; 2] {
     [
-        Running::on_tokio(|listener| {
-            let handler = async |mut ws: tidewire_tokio::WebSocket| {
-                while let Some(message) = ws.recv().await? {
-                    ws.send(message).await?;
-                }
-                Ok::<(), tidewire_tokio::Error>(())
-            };
-            tidewire_tokio::Server::new(listener, handler).policy(policy())
-        }),
+        Running::on_tokio(|listener| tidewire_tokio::Server::new(listener, echo).policy(policy())),
         Running::on_threads(|listener| {
-            let handler = |mut ws: WebSocket| {
-                while let Some(message) = ws.recv()? {
-                    ws.send(message)?;
-                }
-                Ok::<(), tidewire_blocking::Error>(())
-            };
-            tidewire_blocking::Server::new(listener, handler).policy(policy())
+            tidewire_blocking::Server::new(listener, echo_on_threads).policy(policy())
         }),
     ]
 }

@@ -143,3 +143,16 @@ pub async fn echo<S: Transport>(mut ws: WebSocket<S>) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// The same on threads.
+///
+/// # Errors
+/// As the connection ends.
+pub fn echo_on_threads<S: tidewire_blocking::Transport>(
+    mut ws: tidewire_blocking::WebSocket<S>,
+) -> Result<(), Error> {
+    while let Some(message) = ws.recv()? {
+        ws.send(message)?;
+    }
+    Ok(())
+}

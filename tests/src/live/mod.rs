@@ -34,7 +34,8 @@ pub use compressed::Implementation;
 pub use counted::{Counted, Counts};
 pub use drive::drive;
 pub use ends::{
-    LARGE, ROOMY, accepted, connected, echo, endpoint, large, pair, quiet, small_queue, tcp_pair, trickling,
+    LARGE, ROOMY, accepted, connected, echo, echo_on_threads, endpoint, large, pair, quiet, small_queue,
+    tcp_pair, trickling,
 };
 pub use front::Front;
 pub use large::{LARGE_LENS, large_messages, watched};

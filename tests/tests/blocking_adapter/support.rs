@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_blocking::{Accept, Config, Error, Served, Server, ServerHandle, Transport, WebSocket};
+pub(crate) use tidewire_tests::live::echo_on_threads as echo;
 
 /// Longer than anything takes, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,13 +56,6 @@ where
         address,
         served: counts,
     }
-}
-
-pub(crate) fn echo(mut ws: WebSocket) -> Result<(), Error> {
-    while let Some(message) = ws.recv()? {
-        ws.send(message)?;
-    }
-    Ok(())
 }
 
 /// Runs something that may hang in a thread, and fails the test when it does.
